@@ -1,0 +1,33 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+
+from trytond.exceptions import UserError
+from trytond.model.exceptions import AccessError, ValidationError
+
+
+class SetupError(UserError):
+    pass
+
+
+class ContractError(UserError):
+    pass
+
+
+class ContractValidationError(ValidationError):
+    pass
+
+
+class ContractAccessError(AccessError):
+    pass
+
+
+class EntrepreneurValidationError(ValidationError):
+    pass
+
+
+class HolderValidationError(ValidationError):
+    pass
+
+
+class ActivityAccessError(AccessError):
+    pass

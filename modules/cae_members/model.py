@@ -1,0 +1,63 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+
+from trytond.i18n import gettext
+from trytond.pool import Pool
+from trytond.transaction import Transaction, without_check_access
+
+from .exceptions import SetupError
+
+
+class CodeMixin:
+    """Fill an empty code from a sequence of the company.
+
+    The sequence is the field `_code_sequence` of `cae.configuration`; the
+    codes of one call are drawn at once.
+    """
+    __slots__ = ()
+    _code_sequence = None
+
+    @classmethod
+    def create(cls, vlist):
+        vlist = [v.copy() for v in vlist]
+        cls._set_codes(vlist)
+        return super().create(vlist)
+
+    @classmethod
+    def _set_codes(cls, vlist):
+        "Set the empty codes of the values"
+        default_company = Transaction().context.get('company')
+        missing = {}
+        for values in vlist:
+            if not values.get('code'):
+                company = values.get('company', default_company)
+                missing.setdefault(company, []).append(values)
+        for company, vlist_ in missing.items():
+            if company is not None:
+                numbers = next_numbers(
+                    company, cls._code_sequence, len(vlist_))
+                for values, number in zip(vlist_, numbers):
+                    values['code'] = number
+
+
+def next_numbers(company, name, n):
+    """Return n numbers of the sequence `name` of the configuration.
+
+    `company` is an id. Raise SetupError when the company has no such
+    sequence.
+    """
+    Configuration = Pool().get('cae.configuration')
+    with without_check_access():
+        sequence = Configuration(1).get_multivalue(name, company=int(company))
+        if not sequence:
+            raise setup_error(company)
+        return list(sequence.get_many(n))
+
+
+def setup_error(company):
+    "Return the error for a company that is not set up"
+    Company = Pool().get('company.company')
+    with without_check_access():
+        company = Company(int(company))
+        return SetupError(gettext(
+                'cae_members.msg_no_setup', company=company.rec_name))

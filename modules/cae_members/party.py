@@ -1,0 +1,76 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+
+from trytond.i18n import gettext
+from trytond.modules.party.exceptions import EraseError
+from trytond.pool import Pool, PoolMeta
+from trytond.transaction import without_check_access
+
+from .exceptions import EntrepreneurValidationError
+
+
+class Replace(metaclass=PoolMeta):
+    __name__ = 'party.replace'
+
+    def check_similarity(self):
+        pool = Pool()
+        Entrepreneur = pool.get('cae.entrepreneur')
+        super().check_similarity()
+        source, destination = self.ask.source, self.ask.destination
+        with without_check_access():
+            entrepreneurs = Entrepreneur.search([
+                    ('party', 'in', [source.id, destination.id]),
+                    ], order=[])
+            companies = set()
+            for entrepreneur in entrepreneurs:
+                if entrepreneur.company in companies:
+                    raise EntrepreneurValidationError(gettext(
+                            'cae_members.msg_replace_entrepreneur',
+                            source=source.rec_name,
+                            destination=destination.rec_name,
+                            company=entrepreneur.company.rec_name))
+                companies.add(entrepreneur.company)
+
+    @classmethod
+    def fields_to_replace(cls):
+        return super().fields_to_replace() + [
+            ('cae.entrepreneur', 'party'),
+            ('cae.contract', 'party'),
+            ]
+
+
+class Erase(metaclass=PoolMeta):
+    __name__ = 'party.erase'
+
+    def check_erase_company(self, party, company):
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        super().check_erase_company(party, company)
+        staying = Entrepreneur.search([
+                ('party', '=', party.id),
+                ('company', '=', company.id),
+                ('exit_date', '=', None),
+                ], limit=1, order=[])
+        running = Contract.search([
+                ['OR',
+                    ('entrepreneur.party', '=', party.id),
+                    ('party', '=', party.id),
+                    ],
+                ('company', '=', company.id),
+                ('state', 'in', ['draft', 'signed']),
+                ], limit=1, order=[])
+        if staying or running:
+            raise EraseError(gettext(
+                    'cae_members.msg_erase_party_entrepreneur',
+                    party=party.rec_name,
+                    company=company.rec_name))
+
+    def to_erase(self, party_id):
+        pool = Pool()
+        Entrepreneur = pool.get('cae.entrepreneur')
+        return super().to_erase(party_id) + [
+            (Entrepreneur, [('party', '=', party_id)], True,
+                ['exit_note'],
+                [None]),
+            ]
