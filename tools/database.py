@@ -5,6 +5,8 @@ import os
 import subprocess
 from urllib.parse import urlsplit, urlunsplit
 
+from . import environment
+
 MODULES = [
     'account_fr', 'account_statement',
     'cae_billing', 'cae_governance', 'cae_members', 'cae_payroll']
@@ -44,7 +46,6 @@ def write_config(path, uri, folder, **web):
     sections = {
         'database': {'uri': uri, 'path': folder},
         'web': web,
-        'bus': {'allow_subscribe': True},
         }
     path.touch()
     # The URI may hold a password.
@@ -76,3 +77,18 @@ def create(python, config, uri, name, folder, password, modules=MODULES):
             '-l', 'fr', '--email', 'admin@example.com'],
         check=True, env={**os.environ, 'TRYTONPASSFILE': str(passfile)})
     passfile.unlink()
+
+
+def fill(python, config, name, entrepreneurs, months):
+    """Let the demonstration fill a database that create() made.
+
+    Raises CalledProcessError when it fails, FileNotFoundError when the
+    package of the demonstration has no command.
+    """
+    (environment.ROOT / 'demo' / '__main__.py').stat()
+    # -O: without assertions bulk work takes about half the time.
+    subprocess.run([
+            str(python), '-O', '-m', 'demo', '--config', str(config),
+            '--database', name, '--entrepreneurs', str(entrepreneurs),
+            '--months', str(months)],
+        cwd=environment.ROOT, check=True)

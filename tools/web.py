@@ -1,11 +1,14 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-"Tryton's web client, from its npm package (standard library only)"
+"Serve Tryton with its web client of npm (standard library only)"
 import json
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import environment
@@ -55,3 +58,33 @@ def _npm(npm, folder, *arguments):
         sys.stderr.write(result.stderr)
         raise Missing("npm failed: see its message above.")
     return result.stdout
+
+
+def listening(port):
+    with socket.socket() as connection:
+        return not connection.connect_ex(('localhost', port))
+
+
+@contextmanager
+def serve(python, config, name, port, log):
+    """Run trytond as long as the block lasts; give its process.
+
+    The port must be the one of the configuration. What the server says goes
+    to the file log. Raises RuntimeError when the server ends at once.
+    """
+    with open(log, 'w') as output:
+        # -O as in production.
+        server = subprocess.Popen(
+            [str(python), '-O', '-m', 'trytond.cli', '-c', str(config),
+                '-d', name],
+            cwd=environment.ROOT, stdout=output, stderr=output)
+    try:
+        while not listening(port):
+            if server.poll() is not None:
+                raise RuntimeError(
+                    log.read_text() + "\nThe server ended: see above.")
+            time.sleep(0.2)
+        yield server
+    finally:
+        server.terminate()
+        server.wait()

@@ -1,0 +1,132 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"Drive Tryton's web client in headless Chromium"
+import shutil
+import time
+
+from selenium import webdriver
+from selenium.common.exceptions import (
+    NoSuchElementException, StaleElementReferenceException, WebDriverException)
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+OPTIONS = [
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic',
+    '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync',
+    '--disable-dev-shm-usage', '--window-size=1280,900', '--lang=en',
+    ]
+# What the client shows while it waits for the server.
+BUSY = "return window.jQuery && (jQuery.active || jQuery('.overlay-loading" \
+    ":visible').length)"
+
+
+def find_programs():
+    "Return the paths of Chromium and of its driver, None where missing"
+    browser = shutil.which('chromium') or shutil.which('chromium-browser')
+    return browser, shutil.which('chromedriver')
+
+
+class Browser:
+    """A window on one database, served at url.
+
+    Its methods wait until what they look for is there and raise
+    TimeoutException when it does not come.
+    """
+
+    def __init__(self, url, database, folder, seconds=30):
+        self.url = url
+        self.database = database
+        self._seconds = seconds
+        browser, driver = find_programs()
+        options = webdriver.ChromeOptions()
+        options.binary_location = browser
+        for option in OPTIONS + [f'--user-data-dir={folder}']:
+            options.add_argument(option)
+        self.driver = webdriver.Chrome(
+            options, webdriver.ChromeService(driver))
+
+    def close(self):
+        self.driver.quit()
+
+    def wait(self, condition, message='', seconds=None):
+        "Return the first true value of condition(), a function"
+        return WebDriverWait(
+            self.driver, seconds or self._seconds, 0.2, [
+                NoSuchElementException, StaleElementReferenceException],
+            ).until(lambda driver: condition(), message)
+
+    def find(self, selector, text=None):
+        "Return the visible element of a CSS selector that holds the text"
+        def visible():
+            for element in self.driver.find_elements(
+                    By.CSS_SELECTOR, selector):
+                if element.is_displayed() and (
+                        text is None or text in element.text):
+                    return element
+        return self.wait(visible, f"{selector} {text or ''}")
+
+    def texts(self, selector):
+        "Return the texts of the visible elements of a CSS selector"
+        elements = self.driver.find_elements(By.CSS_SELECTOR, selector)
+        return [e.text for e in elements if e.is_displayed()]
+
+    def settle(self, seconds=None):
+        "Wait until the client has no request under way"
+        def quiet():
+            if self.driver.execute_script(BUSY):
+                return False
+            time.sleep(0.3)
+            return not self.driver.execute_script(BUSY)
+        self.wait(quiet, "the client is still busy", seconds)
+
+    def login(self, user, password):
+        "Open the client and log in"
+        self.driver.get(f'{self.url}/#{self.database}')
+        login = self.find('#login')
+        login.clear()
+        login.send_keys(user, Keys.ENTER)
+        self.find('input[type=password]').send_keys(password, Keys.ENTER)
+        self.find('#main_navbar, #menu')
+        self.settle()
+
+    def logout(self):
+        "Forget the session"
+        self.driver.delete_all_cookies()
+        self.driver.execute_script('localStorage.clear()')
+        self.driver.get('about:blank')
+
+    def open(self, path):
+        "Open a deep link, for instance 'model/party.party/1;views=[2]'"
+        self.driver.execute_script(
+            'window.location.hash = arguments[0]', f'{self.database}/{path}')
+        self.settle()
+
+    def click(self, label):
+        "Click the button with this label, in the open view"
+        def press():
+            for button in self.driver.find_elements(
+                    By.CSS_SELECTOR, 'button, a.btn'):
+                try:
+                    # Not .text, which a style may put in capitals.
+                    names = {
+                        button.get_attribute('textContent').strip(),
+                        button.get_attribute('title')}
+                    if (label in names and button.is_displayed()
+                            and button.is_enabled()):
+                        button.click()
+                        return True
+                except WebDriverException:
+                    # Something covers it yet.
+                    continue
+        self.wait(press, f"button {label}")
+        self.settle()
+
+    def field(self, name):
+        "Return the input of a field of the open form"
+        return self.find(f'[name="{name}"]')
+
+    def screenshot(self, path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.driver.save_screenshot(str(path))
