@@ -32,6 +32,8 @@ def served(tmp_path_factory):
     """
     if not all(sao.find_programs()):
         pytest.skip("needs Debian's packages chromium and chromium-driver")
+    if not (ROOT / 'demo' / '__main__.py').exists():
+        pytest.skip("there is no demonstration yet")
     folder = tmp_path_factory.mktemp('served')
     with socket.socket() as free:
         free.bind(('localhost', 0))
@@ -45,15 +47,11 @@ def served(tmp_path_factory):
         folder / 'trytond.conf', uri, folder,
         listen=f'localhost:{port}', root=root)
     database.create(sys.executable, config, uri, name, folder, PASSWORD)
-    try:
-        database.fill(sys.executable, config, name, 6, 2)
-        filled = True
-    except FileNotFoundError:
-        filled = False
+    database.fill(sys.executable, config, name, 6, 2)
     with web.serve(
             sys.executable, config, name, port, folder / 'trytond.log'):
         yield SimpleNamespace(
-            url=f'http://localhost:{port}', name=name, filled=filled)
+            url=f'http://localhost:{port}', name=name)
 
 
 @pytest.fixture

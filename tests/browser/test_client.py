@@ -4,16 +4,13 @@
 from tests.browser.conftest import PASSWORD
 
 
-def test_menu(browser, served):
+def test_menu(browser):
     "The administrator logs in and finds the menu of the cooperative"
     browser.login('admin', PASSWORD)
-    if not served.filled:
-        # Only the demonstration marks the set-up of Tryton as done.
-        browser.click('Cancel')
-    browser.find('#menu', 'Cooperative')
+    browser.find('#menu', 'Entrepreneurs')
 
 
-def test_deep_link(browser, served):
+def test_deep_link(browser):
     "A link opens the list of a model"
     browser.login('admin', PASSWORD)
     browser.open('model/cae.activity')
