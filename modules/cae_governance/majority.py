@@ -12,7 +12,7 @@ from math import ceil, floor
 
 __all__ = [
     'Rule', 'Decision', 'LEGAL', 'MODEL_STATUTES', 'EXTERNAL_CAP',
-    'rule', 'stricter', 'proxy_limit', 'external_weight', 'decide']
+    'NOTICE', 'rule', 'stricter', 'proxy_limit', 'external_weight', 'decide']
 
 BASES = ('registered', 'present', 'cast')
 EXTERNAL_CAP = Fraction(35, 100)
@@ -87,6 +87,13 @@ LEGAL = {
     ('scop_sa_extraordinary', 2): Rule(
         Fraction(1, 5), Fraction(2, 3), False, 'cast',
         "Code de commerce art. L225-96"),
+    }
+# Days between the convocation and the meeting by legal form and call.
+NOTICE = {
+    ('scop_sarl', 1): (15, "Code de commerce art. R223-20"),
+    ('scop_sarl', 2): (15, "Code de commerce art. R223-20"),
+    ('scop_sa', 1): (15, "Code de commerce art. R225-69"),
+    ('scop_sa', 2): (10, "Code de commerce art. R225-69"),
     }
 # What the model statutes of cooperatives add to the legal minimum.
 MODEL_STATUTES = {
