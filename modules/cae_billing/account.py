@@ -1,0 +1,107 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+from trytond.i18n import gettext
+from trytond.model import Index, ModelView, dualmethod, fields
+from trytond.pool import Pool, PoolMeta
+
+from .exceptions import AnalyticPostedError
+
+
+class Journal(metaclass=PoolMeta):
+    __name__ = 'account.journal'
+    cooperative = fields.Boolean(
+        "Cooperative",
+        help="Every line of an invoice in this journal must name its activity "
+        "(journal de la coopérative).")
+
+
+class Move(metaclass=PoolMeta):
+    __name__ = 'account.move'
+
+    @classmethod
+    def _get_origin(cls):
+        return super()._get_origin() + ['cae.closing']
+
+    @dualmethod
+    @ModelView.button
+    def post(cls, moves):
+        """Post the moves, their analytic lines complete and dated as they are.
+
+        The analytic lines are made before the moves are posted because those
+        of a posted move are closed to change.
+        """
+        pool = Pool()
+        MoveLine = pool.get('account.move.line')
+        AnalyticLine = pool.get('analytic_account.line')
+        bare = [
+            line for move in moves for line in move.lines
+            if not line.analytic_lines]
+        MoveLine.apply_rule(bare)
+        ruled = [line for line in bare if line.analytic_lines]
+        if ruled:
+            MoveLine.save(ruled)
+        misdated = [
+            (analytic_line, move.date)
+            for move in moves for line in move.lines
+            for analytic_line in line.analytic_lines
+            if analytic_line.date != move.date]
+        if misdated:
+            AnalyticLine.write(*sum(
+                    ([[line], {'date': date}] for line, date in misdated), []))
+        super().post(moves)
+
+
+class MoveLine(metaclass=PoolMeta):
+    __name__ = 'account.move.line'
+
+    @classmethod
+    def check_modification(cls, mode, lines, values=None, external=False):
+        super().check_modification(
+            mode, lines, values=values, external=external)
+        # The analytic account module lets the analytic lines through
+        if mode == 'write' and external and 'analytic_lines' in values:
+            _check_not_posted(lines)
+
+
+class AnalyticLine(metaclass=PoolMeta):
+    __name__ = 'analytic_account.line'
+    origin = fields.Reference(
+        "Origin", selection='get_origin',
+        help="The document of the activity behind this line.")
+    description = fields.Char("Description")
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        t = cls.__table__()
+        cls._sql_indexes.update({
+                Index(t, (t.origin, Index.Equality())),
+                Index(t, (t.account, Index.Range()), (t.date, Index.Range())),
+                })
+
+    @classmethod
+    def _get_origin(cls):
+        "Return the names of the models that make analytic lines"
+        return ['account.invoice.line', 'cae.fee']
+
+    @classmethod
+    def get_origin(cls):
+        get_name = Pool().get('ir.model').get_name
+        return [(None, '')] + [(m, get_name(m)) for m in cls._get_origin()]
+
+    @classmethod
+    def check_modification(cls, mode, lines, values=None, external=False):
+        super().check_modification(
+            mode, lines, values=values, external=external)
+        _check_not_posted([line.move_line for line in lines])
+        if mode == 'write' and 'move_line' in values:
+            MoveLine = Pool().get('account.move.line')
+            _check_not_posted([MoveLine(values['move_line'])])
+
+
+def _check_not_posted(move_lines):
+    for line in move_lines:
+        if line.move.state == 'posted':
+            raise AnalyticPostedError(gettext(
+                    'cae_billing.msg_analytic_line_posted',
+                    move=line.move.rec_name))

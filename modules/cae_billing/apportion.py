@@ -1,0 +1,44 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Exact splits of an amount, free of any database."""
+from decimal import ROUND_FLOOR, Decimal
+from fractions import Fraction
+
+
+def apportion(amount, weights, quantum=Decimal('0.01')):
+    """Split ``amount`` in proportion to ``weights`` by largest remainder.
+
+    The parts are multiples of ``quantum`` and total ``amount`` exactly. What
+    rounding down leaves goes, one quantum each, to the parts with the largest
+    remainders, the first of equals first. A negative amount is split as its
+    opposite. Raises ValueError when the amount is not a multiple of the
+    quantum, a weight is negative or all weights are zero.
+    """
+    weights = [Fraction(w) for w in weights]
+    total = sum(weights)
+    if not total or any(w < 0 for w in weights):
+        raise ValueError("the weights must be positive")
+    units = Fraction(abs(amount)) / Fraction(quantum)
+    if units.denominator != 1:
+        raise ValueError(f"{amount} is not a multiple of {quantum}")
+    units = units.numerator
+    parts, remainders = [], []
+    for index, weight in enumerate(weights):
+        exact = units * weight / total
+        part = exact.numerator // exact.denominator
+        parts.append(part)
+        remainders.append((part - exact, index))
+    for _, index in sorted(remainders)[:units - sum(parts)]:
+        parts[index] += 1
+    sign = -1 if amount < 0 else 1
+    result = [sign * part * quantum for part in parts]
+    assert sum(result) == amount
+    return result
+
+
+def round_half_up(amount, quantum=Decimal('0.01')):
+    """Round a Decimal or Fraction half away from zero to the quantum."""
+    units = abs(Fraction(amount)) / Fraction(quantum) + Fraction(1, 2)
+    units = units.numerator // units.denominator
+    return (Decimal(units) * quantum).quantize(
+        quantum, rounding=ROUND_FLOOR) * (-1 if amount < 0 else 1)

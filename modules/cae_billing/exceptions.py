@@ -1,0 +1,44 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+from trytond.exceptions import UserError
+from trytond.model.exceptions import AccessError, ValidationError
+
+
+class ActivityRequiredError(UserError):
+    pass
+
+
+class SellingNotAllowedError(UserError):
+    pass
+
+
+class SplitError(UserError):
+    pass
+
+
+class AnalyticPostedError(AccessError):
+    pass
+
+
+class FeeRuleError(ValidationError):
+    pass
+
+
+class FeePostedError(AccessError):
+    pass
+
+
+class ClosingError(UserError):
+    pass
+
+
+class ClosingValidationError(ValidationError):
+    pass
+
+
+class ClosingFrozenError(AccessError):
+    pass
+
+
+class SetupError(UserError):
+    pass
