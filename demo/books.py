@@ -1,0 +1,137 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Whether the books of a cooperative agree, and what they say of each."""
+from collections import defaultdict
+from decimal import Decimal
+
+
+def _sum(values):
+    return sum(values, Decimal(0))
+
+
+class Books:
+    """The books of a company at a date, read once.
+
+    To be used inside a transaction; ``opening`` is what each activity
+    brought into the year, by its id.
+    """
+
+    def __init__(self, pool, company, date, opening):
+        self.pool = pool
+        self.company = pool.get('company.company')(company)
+        self.date = date
+        self.opening = opening
+        Activity = pool.get('cae.activity')
+        self.activities = Activity.search([('company', '=', company)])
+        self.balances = Activity.balances(self.activities, date)
+        self.lines = pool.get('account.move.line').search([
+                ('move.company', '=', company),
+                ('move.state', '=', 'posted'),
+                ('date', '<=', date),
+                ])
+
+    def differences(self):
+        "Return what does not agree, one sentence each"
+        result = []
+        for method in [
+                self._balanced, self._internal, self._assigned, self._result,
+                self._documents, self._fees, self._capital]:
+            result.extend(method())
+        return result
+
+    def _balanced(self):
+        debit = _sum(line.debit for line in self.lines)
+        credit = _sum(line.credit for line in self.lines)
+        if debit != credit:
+            yield f"debit {debit} is not credit {credit}"
+
+    def _internal(self):
+        totals = defaultdict(Decimal)
+        for line in self.lines:
+            if line.account.code.startswith('6289'):
+                totals[line.account.code] += line.debit - line.credit
+        for code, total in totals.items():
+            if total:
+                yield f"the internal account {code} is {total}, not zero"
+
+    def _assigned(self):
+        for line in self.lines:
+            if line.account.type.statement != 'income':
+                continue
+            amount = _sum(a.debit - a.credit for a in line.analytic_lines)
+            if amount != line.debit - line.credit:
+                yield (f"the line {line.rec_name} of {line.move.rec_name} "
+                    "lacks its activity")
+            for analytic in line.analytic_lines:
+                if analytic.date != line.move.date:
+                    yield (f"an analytic line of {line.move.rec_name} "
+                        "is misdated")
+        for activity in self.activities:
+            if activity.kind == 'unassigned' and self.balances[activity.id]:
+                yield f"{self.balances[activity.id]} is to be assigned"
+
+    def _result(self):
+        result = _sum(
+            line.credit - line.debit for line in self.lines
+            if line.account.type.statement == 'income')
+        total = _sum(self.balances.values())
+        if result != total:
+            yield f"the activities total {total}, the result is {result}"
+
+    def documents(self):
+        "Return {activity id: {kind: amount}} from the documents alone"
+        result = defaultdict(lambda: defaultdict(Decimal))
+        for id_, amount in self.opening.items():
+            result[id_]['opening'] += amount
+        for line in self.pool.get('account.invoice.line').search([
+                    ('invoice.company', '=', self.company.id),
+                    ('invoice.state', 'in', ['posted', 'paid', 'cancelled']),
+                    ('invoice.invoice_date', '<=', self.date),
+                    ('type', '=', 'line'),
+                    ]):
+            if line.account.type.statement == 'income':
+                sale = line.invoice.type == 'out'
+                result[line.activity.id]['sale' if sale else 'cost'] += (
+                    line.amount if sale else -line.amount)
+        for fee in self.pool.get('cae.fee').search([
+                    ('company', '=', self.company.id),
+                    ('period.end_date', '<=', self.date),
+                    ]):
+            result[fee.activity.id]['fee'] -= fee.amount
+            result[fee.rule.beneficiary.id]['fee'] += fee.amount
+        for payslip in self.pool.get('cae.payslip').search([
+                    ('company', '=', self.company.id),
+                    ('state', '=', 'posted'),
+                    ('period.end_date', '<=', self.date),
+                    ]):
+            for activity, cost in payslip.costs():
+                result[activity.id]['pay'] -= cost
+        return result
+
+    def _documents(self):
+        documents = self.documents()
+        for activity in self.activities:
+            total = _sum(documents[activity.id].values())
+            if activity.kind == 'allocated':
+                total -= _sum(self.opening.values())
+            if total != self.balances[activity.id]:
+                yield (f"the documents of {activity.rec_name} total {total}, "
+                    f"its balance is {self.balances[activity.id]}")
+
+    def _fees(self):
+        paid = received = Decimal(0)
+        documents = self.documents()
+        for activity in self.activities:
+            amount = documents[activity.id]['fee']
+            if activity.kind == 'business':
+                paid -= amount
+            else:
+                received += amount
+        if paid != received:
+            yield f"fees paid {paid}, received {received}"
+
+    def _capital(self):
+        Movement = self.pool.get('cae.share.movement')
+        for difference in Movement.capital_differences(
+                self.company, self.date):
+            yield f"capital: {difference}"
