@@ -8,6 +8,7 @@ activity; there is no second copy of them.
 import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 
 from sql import Null
 from sql.aggregate import Sum
@@ -215,9 +216,9 @@ class Activity(metaclass=PoolMeta):
 
 def _share(amounts, ratio):
     """Return the parts of the amounts for a ratio, rounded as a whole."""
-    total = round_half_up(sum(amounts) * ratio)
+    total = round_half_up(Fraction(sum(amounts)) * ratio)
     if len(amounts) == 1:
         return [total]
     if total and len({a > 0 for a in amounts if a}) == 1:
         return apportion(total, [abs(a) for a in amounts])
-    return [round_half_up(a * ratio) for a in amounts]
+    return [round_half_up(Fraction(a) * ratio) for a in amounts]

@@ -163,7 +163,8 @@ class InvoiceLine(metaclass=PoolMeta):
                         self.invoice.party.name,
                         (self.description or '').split('\n')[0]]))
             for line in lines:
-                line.description = line.description or description
+                if not getattr(line, 'description', None):
+                    line.description = description
                 if self.account.type.statement != 'income':
                     continue
                 line.analytic_lines = [

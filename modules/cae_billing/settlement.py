@@ -123,16 +123,22 @@ class Settlement:
                                     | (journal.type == 'write-off')))))
                 else:
                     columns = [
-                        invoice.id, line.reconciliation,
-                        (line.debit - line.credit).as_('amount'), line.id]
+                        invoice.id.as_('invoice'),
+                        line.reconciliation.as_('reconciliation'),
+                        (line.debit - line.credit).as_('amount'),
+                        line.id.as_('line')]
                     where &= invoice.id.in_(unsettled)
                 yield (join.join(move, condition=line.move == move.id)
                     .select(*columns, where=where))
 
         first, second = lines(None)
         first, second = lines(first | second)
-        return [row[:3] for row in cls._fetch(
-                first | second, [None, None, 'NUMERIC', None])]
+        union = first | second
+        return cls._fetch(
+            union.select(
+                union.invoice, union.reconciliation,
+                union.amount.as_('amount')),
+            [None, None, 'NUMERIC'])
 
     @classmethod
     def _reconciliations(cls, ids):
