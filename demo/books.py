@@ -104,8 +104,8 @@ class Books:
                     ('state', '=', 'posted'),
                     ('period.end_date', '<=', self.date),
                     ]):
-            for activity, cost in payslip.costs():
-                result[activity.id]['pay'] -= cost
+            for part in payslip.activities:
+                result[part.activity.id]['pay'] -= part.cost
         return result
 
     def _documents(self):

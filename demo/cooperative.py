@@ -232,8 +232,10 @@ class Cooperative:
     def make_setup(self):
         Configuration = self.get('cae.configuration')
         Journal = self.get('account.journal')
-        Journal.create([{
-                    'name': "Banque", 'code': 'BQ', 'type': 'statement'}])
+        Journal.create([
+                {'name': "Banque", 'code': 'BQ', 'type': 'statement'},
+                {'name': "À nouveaux", 'code': 'AN', 'type': 'general'},
+                ])
         Configuration.setup_company(self.company)
         config = Configuration(1)
         for name, value in [
@@ -425,7 +427,7 @@ class Cooperative:
                 account, sum(a for _, a in kept), activity=allocated))
         values = [
             move_values(
-                company, self.journal('situation'), period, self.start,
+                company, self.journal('general', 'AN'), period, self.start,
                 description, None, entries)
             for description, entries in [
                 ("À nouveaux", sheet),
@@ -593,7 +595,7 @@ class Cooperative:
                     ('invoice_date', '<=', end),
                     ], order=[('id', 'ASC')]):
             amount = invoice.amount_to_pay
-            if not amount or invoice.total_amount < 0:
+            if not amount:
                 continue
             date = max(
                 month, min(end, invoice.invoice_date + relativedelta(days=9)))

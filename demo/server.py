@@ -19,6 +19,8 @@ class Server:
         self.database = database
         self.user = user
         self.company = None
+        # What had to be locked once is locked at once from then on
+        self.extras = {}
         Pool.start()
         known = Pool.database_list()
         self.pool = Pool(database)
@@ -33,16 +35,15 @@ class Server:
             context.setdefault('companies', [self.company])
         context.setdefault('_skip_warnings', True)
         context.setdefault('language', 'fr')
-        extras = {}
         while True:
             with Transaction().start(
                     self.database, self.user, context=context,
-                    **extras) as transaction:
+                    **self.extras) as transaction:
                 try:
                     result = function(*args)
                 except TransactionError as error:
                     transaction.rollback()
-                    error.fix(extras)
+                    error.fix(self.extras)
                     continue
             break
         self._work(transaction)
@@ -50,21 +51,18 @@ class Server:
 
     def _work(self, transaction):
         from trytond.worker import run_task
-        tasks = self._wanted(transaction.tasks)
-        while tasks:
-            run_task(self.pool, tasks.pop(0))
+        # The tasks of a task join the list
+        while transaction.tasks:
+            tasks = list(transaction.tasks)
+            transaction.tasks.clear()
+            for task in self._wanted(tasks):
+                run_task(self.pool, task)
 
     def _wanted(self, tasks):
-        if not tasks:
-            return []
-        wanted = []
         with Transaction().start(self.database, 0):
             Queue = self.pool.get('ir.queue')
-            unwanted = []
-            for task in Queue.browse(list(tasks)):
-                if task.data['method'] in self.skipped:
-                    unwanted.append(task)
-                else:
-                    wanted.append(task.id)
+            unwanted = [
+                t for t in Queue.browse(tasks)
+                if t.data['method'] in self.skipped]
             Queue.delete(unwanted)
-        return wanted
+        return [t for t in tasks if t not in {u.id for u in unwanted}]

@@ -327,6 +327,7 @@ class Fee(ModelSQL, ModelView):
                     ('period', '=', period.id),
                     ('activity', 'in', [a.id for a in activities]),
                     ])}
+        sellers = Activity.may_sell(activities, date)
         turnovers = {}
         to_create = []
         for rule in Rule.at(company, date):
@@ -347,6 +348,10 @@ class Fee(ModelSQL, ModelView):
                 if (rule, activity) in charged:
                     continue
                 base = bases.get(activity.id, Decimal(0))
+                if (activity.id not in sellers
+                        and not base and not dues[activity.id]):
+                    # Support is free as long as nobody sells
+                    continue
                 change = scale.due(base, months) - dues[activity.id]
                 amount = scale.fee(change)
                 if amount or change:
