@@ -371,7 +371,7 @@ class Holder(ModelSQL, ModelView):
             ])
     company = fields.Function(
         fields.Many2One('company.company', "Company"),
-        'on_change_with_company')
+        'on_change_with_company', searcher='search_company')
     from_date = fields.Date(
         "From", required=True,
         help="The first day on which the entrepreneur holds the activity.")
@@ -391,7 +391,6 @@ class Holder(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls.__access__.add('activity')
         cls._order = [('activity', 'ASC'), ('from_date', 'DESC'), ('id', None)]
 
     @classmethod
@@ -405,6 +404,10 @@ class Holder(ModelSQL, ModelView):
     @fields.depends('activity', '_parent_activity.company')
     def on_change_with_company(self, name=None):
         return self.activity.company if self.activity else None
+
+    @classmethod
+    def search_company(cls, name, clause):
+        return [('activity.' + clause[0], *clause[1:])]
 
     def get_rec_name(self, name):
         return f'{self.activity.rec_name} - {self.entrepreneur.rec_name}'

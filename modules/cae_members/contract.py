@@ -557,6 +557,7 @@ class Contract(Workflow, ModelSQL, ModelView):
             for employee, date in last.items():
                 if date < dt.date.max:
                     to_write[date].append(employee)
-            Employee.write(*sum((
-                        [employees, {'end_date': date}]
-                        for date, employees in to_write.items()), []))
+            if to_write:
+                Employee.write(*sum((
+                            [employees, {'end_date': date}]
+                            for date, employees in to_write.items()), []))

@@ -23,7 +23,9 @@ class Rule(metaclass=PoolMeta):
 
         A module extends it with its own models.
         """
-        return {'cae.activity', 'cae.contract', 'cae.entrepreneur'}
+        return {
+            'cae.activity', 'cae.activity.holder', 'cae.contract',
+            'cae.entrepreneur'}
 
     @classmethod
     def _cae_own(cls):
