@@ -1,0 +1,27 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+from trytond.pool import PoolMeta
+
+
+class PayKindMixin:
+    "Show pay as a kind of its own"
+    __slots__ = ()
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        selection = list(cls.kind.selection)
+        selection.insert(-1, ('pay', "Pay"))
+        cls.kind.selection = selection
+
+
+class Movement(PayKindMixin, metaclass=PoolMeta):
+    __name__ = 'cae.activity.movement'
+
+    @classmethod
+    def _kinds(cls):
+        return {**super()._kinds(), 'cae.payslip': 'pay'}
+
+
+class StatementLine(PayKindMixin, metaclass=PoolMeta):
+    __name__ = 'cae.activity.statement.line'
