@@ -27,6 +27,7 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
     income and expense has an activity.
     """
     __name__ = 'cae.activity'
+    __string__ = "Activity"
     _code_sequence = 'activity_sequence'
 
     name = fields.Char("Name", required=True)

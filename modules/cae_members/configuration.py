@@ -172,6 +172,7 @@ class Configuration(
 class ConfigurationValue(ModelSQL, CompanyValueMixin):
     "Settings of one company"
     __name__ = 'cae.configuration.value'
+    __string__ = "Cooperative Configuration Value"
 
     analytic_root = _field('analytic_root', company=True)
     analytic_business = _field('analytic_business', company=True)

@@ -23,6 +23,7 @@ from .model import next_numbers
 class ContractType(DeactivableMixin, ModelSQL, ModelView):
     """What a kind of contract allows, as data of a country."""
     __name__ = 'cae.contract.type'
+    __string__ = "Contract Type"
 
     name = fields.Char("Name", required=True, translate=True)
     code = fields.Char(
@@ -96,6 +97,7 @@ class Contract(Workflow, ModelSQL, ModelView):
     path and one employment contract of a person run at a time.
     """
     __name__ = 'cae.contract'
+    __string__ = "Contract"
     _rec_name = 'number'
 
     _states = {
@@ -197,8 +199,7 @@ class Contract(Workflow, ModelSQL, ModelView):
                     },
                 'end': {
                     'invisible': Eval('state') != 'signed',
-                    'readonly': ~Eval('end_date'),
-                    'depends': ['state', 'end_date'],
+                    'depends': ['state'],
                     },
                 'cancel': {
                     'invisible': ~Eval('state').in_(['draft', 'signed']),

@@ -32,6 +32,7 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
     exit and the facts that other modules add through `_stage_facts`.
     """
     __name__ = 'cae.entrepreneur'
+    __string__ = "Entrepreneur"
     _code_sequence = 'entrepreneur_sequence'
 
     party = fields.Many2One(
