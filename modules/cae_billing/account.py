@@ -51,18 +51,6 @@ class Move(metaclass=PoolMeta):
         super().post(moves)
 
 
-class MoveLine(metaclass=PoolMeta):
-    __name__ = 'account.move.line'
-
-    @classmethod
-    def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
-        # The analytic account module lets the analytic lines through
-        if mode == 'write' and external and 'analytic_lines' in values:
-            _check_not_posted(lines)
-
-
 class AnalyticLine(metaclass=PoolMeta):
     __name__ = 'analytic_account.line'
     origin = fields.Reference(
@@ -91,17 +79,23 @@ class AnalyticLine(metaclass=PoolMeta):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
+        MoveLine = Pool().get('account.move.line')
         super().check_modification(
             mode, lines, values=values, external=external)
-        _check_not_posted([line.move_line for line in lines])
-        if mode == 'write' and 'move_line' in values:
-            MoveLine = Pool().get('account.move.line')
-            _check_not_posted([MoveLine(values['move_line'])])
+        # The account module protects the lines of a posted move, not these
+        move_lines = [line.move_line for line in lines]
+        if mode == 'write' and values.get('move_line'):
+            move_lines.append(MoveLine(values['move_line']))
+        for line in move_lines:
+            if line.move.state == 'posted':
+                raise AnalyticPostedError(gettext(
+                        'cae_billing.msg_analytic_line_posted',
+                        move=line.move.rec_name))
 
 
-def _check_not_posted(move_lines):
-    for line in move_lines:
-        if line.move.state == 'posted':
-            raise AnalyticPostedError(gettext(
-                    'cae_billing.msg_analytic_line_posted',
-                    move=line.move.rec_name))
+class FrFEC(metaclass=PoolMeta):
+    __name__ = 'account.fr.fec'
+
+    def get_reference(self, line):
+        # PieceRef is mandatory (Livre des procédures fiscales, art. A47 A-1)
+        return super().get_reference(line) or line.move.number

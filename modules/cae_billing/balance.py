@@ -10,6 +10,7 @@ from collections import defaultdict
 from decimal import Decimal
 from fractions import Fraction
 
+from dateutil.relativedelta import relativedelta
 from sql import Null
 from sql.aggregate import Sum
 
@@ -17,12 +18,13 @@ from trytond import backend
 from trytond.model import fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import grouped_slice, sqlite_apply_types
+from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction
 
 from .apportion import apportion, round_half_up
 from .settlement import Settlement
 
+in_ = fields.SQL_OPERATORS['in']
 BASES = [
     ('invoiced', "Invoiced"),
     ('collected', "Collected"),
@@ -78,37 +80,38 @@ class Activity(metaclass=PoolMeta):
         return cls._analytic_sums(activities, date, start)
 
     @classmethod
+    def _accounts(cls, activities):
+        "Return {analytic account id: activity id}"
+        return {
+            a.analytic_account.id: a.id for a in activities
+            if a.analytic_account}
+
+    @classmethod
     def _analytic_sums(cls, activities, date=None, start=None, moves=None):
         pool = Pool()
         analytic = pool.get('analytic_account.line').__table__()
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
         result = dict.fromkeys(map(int, activities), Decimal(0))
-        for sub_activities in grouped_slice(activities):
-            accounts = {
-                a.analytic_account.id: a.id for a in sub_activities
-                if a.analytic_account}
-            if not accounts:
-                continue
-            where = (
-                fields.SQL_OPERATORS['in'](analytic.account, list(accounts))
-                & (move.state == 'posted'))
-            if date:
-                where &= move.date <= date
-            if start:
-                where &= move.date >= start
-            if moves is not None:
-                where &= move.id.in_(moves)
-            query = (analytic
-                .join(line, condition=analytic.move_line == line.id)
-                .join(move, condition=line.move == move.id)
-                .select(
-                    analytic.account,
-                    Sum(analytic.credit - analytic.debit).as_('amount'),
-                    where=where,
-                    group_by=analytic.account))
-            for account, amount in _rows(query, [None, 'NUMERIC']):
-                result[accounts[account]] += amount
+        accounts = cls._accounts(activities)
+        where = (
+            in_(analytic.account, list(accounts)) & (move.state == 'posted'))
+        if date:
+            where &= move.date <= date
+        if start:
+            where &= move.date >= start
+        if moves is not None:
+            where &= move.id.in_(moves)
+        query = (analytic
+            .join(line, condition=analytic.move_line == line.id)
+            .join(move, condition=line.move == move.id)
+            .select(
+                analytic.account,
+                Sum(analytic.credit - analytic.debit).as_('amount'),
+                where=where,
+                group_by=analytic.account))
+        for account, amount in _rows(query, [None, 'NUMERIC']):
+            result[accounts[account]] += amount
         return {
             a.id: a.company.currency.round(result[a.id]) for a in activities}
 
@@ -164,41 +167,72 @@ class Activity(metaclass=PoolMeta):
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
         invoice = pool.get('account.invoice').__table__()
-        accounts = {
-            a.analytic_account.id: a.id for a in activities
-            if a.analytic_account}
+        accounts = cls._accounts(activities)
         uncollected = dict.fromkeys(map(int, activities), Decimal(0))
         lost = dict.fromkeys(map(int, activities), Decimal(0))
-        companies = {a.company for a in activities}
-        settlements = Settlement.of_open_invoices(companies, date)
+        settlements = Settlement.of_open_invoices(
+            {a.company for a in activities}, date, accounts)
         untaxed = defaultdict(dict)
-        for ids in grouped_slice(list(settlements)):
-            query = (invoice
-                .join(move, condition=invoice.move == move.id)
-                .join(line, condition=line.move == move.id)
-                .join(analytic, condition=analytic.move_line == line.id)
-                .select(
-                    invoice.id, analytic.account,
-                    Sum(analytic.credit - analytic.debit).as_('amount'),
-                    where=fields.SQL_OPERATORS['in'](invoice.id, list(ids))
-                    & (move.state == 'posted'),
-                    group_by=[invoice.id, analytic.account]))
-            for id_, account, amount in _rows(
-                    query, [None, None, 'NUMERIC']):
-                untaxed[id_][account] = amount
+        query = (invoice
+            .join(move, condition=invoice.move == move.id)
+            .join(line, condition=line.move == move.id)
+            .join(analytic, condition=analytic.move_line == line.id)
+            .select(
+                invoice.id, analytic.account,
+                Sum(analytic.credit - analytic.debit).as_('amount'),
+                where=in_(invoice.id, list(settlements))
+                & (move.state == 'posted'),
+                group_by=[invoice.id, analytic.account]))
+        for id_, account, amount in _rows(query, [None, None, 'NUMERIC']):
+            untaxed[id_][account] = round_half_up(amount)
         for id_, amounts in untaxed.items():
             keys = sorted(amounts)
-            collected_part, lost_part = settlements[id_].shares()
+            paid, written_off = settlements[id_].shares()
             parts = [amounts[k] for k in keys]
-            collected_parts = _share(parts, collected_part)
-            lost_parts = _share(parts, lost_part)
-            for key, amount, got, gone in zip(
-                    keys, parts, collected_parts, lost_parts):
+            for key, amount, collected, settled in zip(
+                    keys, parts, _share(parts, paid),
+                    _share(parts, paid + written_off)):
                 if key in accounts:
                     activity = accounts[key]
-                    lost[activity] += gone
-                    uncollected[activity] += amount - got - gone
+                    lost[activity] += settled - collected
+                    uncollected[activity] += amount - settled
         return uncollected, lost
+
+    @classmethod
+    def selling_months(cls, activities, start, date):
+        """Return {activity id: months from start to date when it may sell}.
+
+        A month is a pair (year, month); it counts when on one of its days a
+        holder has a contract that allows to sell.
+        """
+        pool = Pool()
+        contract = pool.get('cae.contract').__table__()
+        holder = pool.get('cae.activity.holder').__table__()
+        type_ = pool.get('cae.contract.type').__table__()
+        result = {int(a): set() for a in activities}
+        query = (holder
+            .join(contract,
+                condition=contract.entrepreneur == holder.entrepreneur)
+            .join(type_, condition=contract.type == type_.id)
+            .select(
+                holder.activity,
+                holder.from_date.as_('holder_from'),
+                holder.to_date.as_('holder_to'),
+                contract.start_date.as_('contract_from'),
+                contract.end_date.as_('contract_to'),
+                where=in_(holder.activity, list(result))
+                & contract.state.in_(['signed', 'ended'])
+                & type_.can_sell))
+        for activity, *dates in _rows(query, [None] + ['DATE'] * 4):
+            first = max(start, dates[0], dates[2])
+            last = min(date, *filter(None, [dates[1], dates[3]]))
+            if first > last:
+                continue
+            month = first.replace(day=1)
+            while month <= last:
+                result[activity].add((month.year, month.month))
+                month += relativedelta(months=1)
+        return result
 
     @classmethod
     def balances(cls, activities, date, basis='invoiced'):

@@ -8,7 +8,6 @@ looks whether it is still to do, works and is marked done.
 """
 from collections import defaultdict
 from decimal import Decimal
-from fractions import Fraction
 
 from sql import Null
 from sql.aggregate import Count, Sum
@@ -17,14 +16,13 @@ from trytond import backend
 from trytond.exceptions import UserError, UserWarning
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
-from trytond.pool import Pool
+from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.tools import grouped_slice, sqlite_apply_types
 from trytond.transaction import Transaction
 
 from .apportion import round_half_up
-from .exceptions import (
-    ClosingError, ClosingFrozenError, ClosingValidationError)
+from .exceptions import ClosingError, ClosingFrozenError
 from .posting import Entry, move_values
 from .settlement import Settlement
 
@@ -130,34 +128,31 @@ class Closing(Workflow, ModelSQL, ModelView):
     @classmethod
     def get_progress(cls, closings, names):
         Chunk = Pool().get('cae.closing.chunk')
-        counts = defaultdict(lambda: defaultdict(int))
         cursor = Transaction().connection.cursor()
-        for sub_closings in grouped_slice(closings):
-            t = Chunk.__table__()
-            cursor.execute(*t.select(
-                    t.closing, t.state, Count(t.id),
-                    where=fields.SQL_OPERATORS['in'](
-                        t.closing, [c.id for c in sub_closings]),
-                    group_by=[t.closing, t.state]))
-            for closing, state, count in cursor:
-                counts[closing][state] = count
+        t = Chunk.__table__()
+        cursor.execute(*t.select(
+                t.closing, t.step, t.state, Count(t.id),
+                where=fields.SQL_OPERATORS['in'](
+                    t.closing, [c.id for c in closings]),
+                group_by=[t.closing, t.step, t.state]))
+        counts = defaultdict(dict)
+        for closing, step, state, count in cursor:
+            counts[closing][step, state] = count
         codes = [code for code, _ in cls._steps()]
         result = {name: {} for name in names}
         for closing in closings:
             count = counts[closing.id]
-            if 'waiting' in names:
-                result['waiting'][closing.id] = count['waiting']
-            if 'failed' in names:
-                result['failed'][closing.id] = count['failed']
+            for name in {'waiting', 'failed'} & set(names):
+                result[name][closing.id] = sum(
+                    n for (_, state), n in count.items() if state == name)
             if 'progress' in names:
-                if closing.state == 'done':
-                    done = 1
-                elif closing.step in codes:
-                    total = sum(count.values())
-                    share = count['done'] / total if total else 0
+                done = 1 if closing.state == 'done' else 0
+                if closing.step in codes:
+                    total = sum(
+                        n for (step, _), n in count.items()
+                        if step == closing.step)
+                    share = count.get((closing.step, 'done'), 0) / total
                     done = (codes.index(closing.step) + share) / len(codes)
-                else:
-                    done = 0
                 result['progress'][closing.id] = round(done, 2)
         return result
 
@@ -174,24 +169,14 @@ class Closing(Workflow, ModelSQL, ModelView):
     def check_modification(cls, mode, closings, values=None, external=False):
         super().check_modification(
             mode, closings, values=values, external=external)
-        if mode == 'delete':
+        if (mode == 'delete' or (
+                    mode == 'write'
+                    and values.keys() & {'company', 'period'})):
             for closing in closings:
                 if closing.state != 'draft':
                     raise ClosingFrozenError(gettext(
-                            'cae_billing.msg_closing_delete',
+                            'cae_billing.msg_closing_frozen',
                             closing=closing.rec_name))
-
-    @classmethod
-    def validate_fields(cls, closings, field_names):
-        super().validate_fields(closings, field_names)
-        if field_names and not field_names & {'period', 'company'}:
-            return
-        for closing in closings:
-            if closing.period.company != closing.company:
-                raise ClosingValidationError(gettext(
-                        'cae_billing.msg_closing_period_company',
-                        period=closing.period.rec_name,
-                        company=closing.company.rec_name))
 
     def _check_open(self):
         Date = Pool().get('ir.date')
@@ -207,6 +192,31 @@ class Closing(Workflow, ModelSQL, ModelView):
             raise ClosingError(gettext(
                     'cae_billing.msg_closing_period_closed',
                     period=self.period.rec_name))
+
+    def _check_order(self):
+        "The months are closed one after the other"
+        before = self.search([
+                ('company', '=', self.company.id),
+                ('period.end_date', '<', self.period.end_date),
+                ('state', '!=', 'done'),
+                ], order=[('period.start_date', 'ASC')], limit=1)
+        if before:
+            raise ClosingError(gettext(
+                    'cae_billing.msg_closing_before',
+                    closing=self.rec_name,
+                    other=before[0].rec_name))
+        if after := self._started_after():
+            raise ClosingError(gettext(
+                    'cae_billing.msg_closing_after',
+                    closing=self.rec_name,
+                    other=after[0].rec_name))
+
+    def _started_after(self):
+        return self.search([
+                ('company', '=', self.company.id),
+                ('period.start_date', '>', self.period.start_date),
+                ('state', '!=', 'draft'),
+                ], limit=1)
 
     @classmethod
     @ModelView.button
@@ -226,7 +236,7 @@ class Closing(Workflow, ModelSQL, ModelView):
         "Start the steps of the month"
         for closing in closings:
             closing._check_open()
-        cls.write(closings, {'step': None})
+            closing._check_order()
         cls._wake_advance(closings)
 
     @classmethod
@@ -296,6 +306,9 @@ class Closing(Workflow, ModelSQL, ModelView):
 
     def _chunk(self, code):
         "Create the chunks of the records of the step that are in none yet"
+        if self._started_after():
+            # What is new belongs to the later month
+            return []
         pool = Pool()
         Chunk = pool.get('cae.closing.chunk')
         Item = pool.get('cae.closing.chunk.item')
@@ -419,20 +432,27 @@ class Closing(Workflow, ModelSQL, ModelView):
     def _move_sequences(self):
         return [self.period.move_sequence_used]
 
-    def _activities(self, kinds=('business',)):
+    def _activities(self):
+        "Return the businesses that were begun by the end of the month"
         Activity = Pool().get('cae.activity')
         return Activity.search([
                 ('company', '=', self.company.id),
-                ('kind', 'in', list(kinds)),
+                ('kind', '=', 'business'),
+                ['OR',
+                    ('holders.from_date', '<=', self.period.end_date),
+                    ('holders', '=', None),
+                    ],
                 ], order=[('id', 'ASC')])
 
     # VAT on receipts
 
     def _items_vat(self):
-        configuration = Pool().get('cae.configuration')(1)
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        configuration = pool.get('cae.configuration')(1)
         if configuration.get_multivalue(
                 'vat_waiting_account', company=self.company.id):
-            return self._activities(['shared'])
+            return [Activity.special(self.company, 'shared')]
         return []
 
     _locks_vat = _move_sequences
@@ -463,46 +483,69 @@ class Closing(Workflow, ModelSQL, ModelView):
         if values:
             Move.post(Move.create([values]))
 
-    def _vat_rows(self, waiting, *, of_closings):
-        "Return (invoice, credit less debit) of the waiting account"
+    def _vat_exigible(self, waiting):
+        """Return the VAT of the invoices by the share of each that was paid.
+
+        What waits without an invoice, as in an opening balance, is left to
+        the bookkeeper.
+        """
         pool = Pool()
-        invoice = pool.get('account.invoice').__table__()
+        Invoice = pool.get('account.invoice')
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
-        where = (
+        rows = []
+        for name in ['move', 'cancel_move']:
+            invoice, other = Invoice.__table__(), Invoice.__table__()
+            invoice_move = getattr(invoice, name)
+            where = (
+                self._waiting(line, move, waiting) & (invoice.type == 'out'))
+            if name == 'cancel_move':
+                # A credit note counts by itself
+                where &= ~invoice_move.in_(
+                    other.select(other.move, where=other.move != Null))
+            rows.extend(self._sums(line
+                    .join(move, condition=line.move == move.id)
+                    .join(invoice, condition=invoice_move == move.id)
+                    .select(
+                        invoice.id,
+                        Sum(line.credit - line.debit).as_('amount'),
+                        where=where, group_by=invoice.id)))
+        settlements = Settlement.of_open_invoices(
+            [self.company], self.period.end_date)
+        total = Decimal(0)
+        for invoice, amount in rows:
+            if invoice in settlements:
+                paid, _ = settlements[invoice].shares()
+                amount = round_half_up(amount * paid)
+            total += amount
+        return total
+
+    def _vat_posted(self, waiting):
+        "Return the VAT that the closings took off the waiting account"
+        pool = Pool()
+        line = pool.get('account.move.line').__table__()
+        move = pool.get('account.move').__table__()
+        rows = self._sums(line
+            .join(move, condition=line.move == move.id)
+            .select(
+                line.account, Sum(line.debit - line.credit).as_('amount'),
+                where=self._waiting(line, move, waiting)
+                & move.origin.like('cae.closing,%'),
+                group_by=line.account))
+        return sum((amount for _, amount in rows), Decimal(0))
+
+    def _waiting(self, line, move, waiting):
+        return (
             (line.account == waiting.id) & (move.state == 'posted')
             & (move.date <= self.period.end_date))
-        if of_closings:
-            where &= move.origin.like('cae.closing,%')
-        else:
-            where &= (invoice.id != Null)
-        query = (line
-            .join(move, condition=line.move == move.id)
-            .join(invoice, 'LEFT', condition=invoice.move == move.id)
-            .select(
-                invoice.id, Sum(line.credit - line.debit).as_('amount'),
-                where=where, group_by=invoice.id))
+
+    @staticmethod
+    def _sums(query):
         if backend.name == 'sqlite':
             sqlite_apply_types(query, [None, 'NUMERIC'])
         cursor = Transaction().connection.cursor()
         cursor.execute(*query)
-        return cursor.fetchall()
-
-    def _vat_exigible(self, waiting):
-        settlements = Settlement.of_open_invoices(
-            [self.company], self.period.end_date)
-        total = Decimal(0)
-        for invoice, amount in self._vat_rows(waiting, of_closings=False):
-            if invoice in settlements:
-                paid, _ = settlements[invoice].shares()
-                amount = round_half_up(Fraction(amount) * paid)
-            total += amount
-        return self.company.currency.round(total)
-
-    def _vat_posted(self, waiting):
-        return -sum((
-                amount for _, amount in self._vat_rows(
-                    waiting, of_closings=True)), Decimal(0))
+        return [(id_, round_half_up(amount)) for id_, amount in cursor]
 
     # Fees
 
@@ -511,10 +554,9 @@ class Closing(Workflow, ModelSQL, ModelView):
 
     def _locks_fee(self):
         configuration = Pool().get('cae.configuration')(1)
-        return [
-            configuration.get_multivalue(
-                'fee_sequence', company=self.company.id),
-            *self._move_sequences()]
+        sequence = configuration.get_multivalue(
+            'fee_sequence', company=self.company.id)
+        return [*filter(None, [sequence]), *self._move_sequences()]
 
     def _run_fee(self, activities):
         Fee = Pool().get('cae.fee')
@@ -604,25 +646,30 @@ class Chunk(ModelSQL, ModelView):
         closing = chunk.closing
         with Transaction().set_context(company=closing.company.id):
             cls.lock([chunk])
-            for record in getattr(closing, f'_locks_{chunk.step}')():
-                record.__class__.lock([record])
             if chunk.state != 'waiting':
                 return
             try:
-                items = defaultdict(list)
-                for item in chunk.items:
-                    items[item.record.__class__].append(item.record.id)
-                for Model, ids in items.items():
-                    getattr(closing, f'_run_{chunk.step}')(Model.browse(ids))
+                chunk._work()
                 cls.write([chunk], {'state': 'done'})
             except (UserError, UserWarning) as error:
+                # The rollback also forgets the locks and what was read
                 Transaction().rollback()
                 chunk = cls(chunk.id)
-                cls.write([chunk], {
-                        'state': 'failed',
-                        'error': str(error.message),
-                        })
+                if chunk.state == 'waiting':
+                    cls.write([chunk], {
+                            'state': 'failed',
+                            'error': error.message,
+                            })
             Closing._wake_advance([chunk.closing])
+
+    def _work(self):
+        for record in getattr(self.closing, f'_locks_{self.step}')():
+            record.__class__.lock([record])
+        ids = defaultdict(list)
+        for item in self.items:
+            ids[item.record.__class__].append(item.record.id)
+        for Model, ids_ in ids.items():
+            getattr(self.closing, f'_run_{self.step}')(Model.browse(ids_))
 
 
 class ChunkItem(ModelSQL, ModelView):
@@ -671,3 +718,33 @@ class Attention(ModelSQL, ModelView):
     def get_records(cls):
         get_name = Pool().get('ir.model').get_name
         return [(None, '')] + [(m, get_name(m)) for m in cls._get_records()]
+
+
+class ClosingStatement(metaclass=PoolMeta):
+    __name__ = 'cae.closing'
+
+    def _attention(self):
+        Statement = Pool().get('account.statement')
+        result = super()._attention()
+        for statement in Statement.search([
+                    ('company', '=', self.company.id),
+                    ('state', 'in', ['draft', 'validated']),
+                    ('date', '<=', self.period.end_date),
+                    ]):
+            result.append({
+                    'kind': 'unposted',
+                    'record': str(statement),
+                    'message': gettext(
+                        'cae_billing.msg_attention_statement',
+                        statement=statement.rec_name,
+                        journal=statement.journal.rec_name),
+                    })
+        return result
+
+
+class AttentionStatement(metaclass=PoolMeta):
+    __name__ = 'cae.closing.attention'
+
+    @classmethod
+    def _get_records(cls):
+        return super()._get_records() + ['account.statement']

@@ -32,10 +32,6 @@ class ClosingError(UserError):
     pass
 
 
-class ClosingValidationError(ValidationError):
-    pass
-
-
 class ClosingFrozenError(AccessError):
     pass
 

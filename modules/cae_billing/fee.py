@@ -3,7 +3,6 @@
 from collections import defaultdict
 from decimal import Decimal
 
-from dateutil.relativedelta import relativedelta
 from sql.aggregate import Sum
 
 from trytond import backend
@@ -13,11 +12,12 @@ from trytond.model import (
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval, If
-from trytond.tools import grouped_slice, sqlite_apply_types
+from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction
 
+from .apportion import round_half_up
 from .balance import BASES
-from .exceptions import FeePostedError, FeeRuleError
+from .exceptions import FeePostedError, FeeRuleError, SetupError
 from .posting import Entry, move_values
 from .tier import Scale
 
@@ -155,17 +155,26 @@ class FeeRule(DeactivableMixin, ModelSQL, ModelView):
     def validate_fields(cls, rules, field_names):
         super().validate_fields(rules, field_names)
         cls.check_scale(rules)
+        cls.check_cap(rules)
 
     @classmethod
     def check_scale(cls, rules):
-        """Refuse tiers that overlap and rates above the cap of the country."""
-        Cap = Pool().get('cae.fee.cap')
+        "Refuse tiers that do not make a scale"
         for rule in rules:
             try:
                 rule.scale
             except ValueError:
                 raise FeeRuleError(gettext(
                         'cae_billing.msg_fee_rule_tiers', rule=rule.rec_name))
+
+    @classmethod
+    def check_cap(cls, rules):
+        "Refuse rates above the cap of the country of the company"
+        pool = Pool()
+        Cap = pool.get('cae.fee.cap')
+        Lang = pool.get('ir.lang')
+        lang = Lang.get()
+        for rule in rules:
             address = rule.company.party.address_get()
             country = address.country if address else None
             cap = Cap.at(country.code, rule.start_date) if country else None
@@ -176,8 +185,8 @@ class FeeRule(DeactivableMixin, ModelSQL, ModelView):
                     raise FeeRuleError(gettext(
                             'cae_billing.msg_fee_rule_cap',
                             rule=rule.rec_name,
-                            rate=f"{tier.rate * 100:f}",
-                            cap=f"{cap.rate * 100:f}",
+                            rate=lang.format_number(tier.rate * 100, 2),
+                            cap=lang.format_number(cap.rate * 100, 2),
                             country=country.rec_name,
                             source=cap.source))
 
@@ -214,12 +223,11 @@ class FeeTier(ModelSQL, ModelView):
         cls._order = [('rule', 'ASC'), ('up_to', 'ASC NULLS LAST')]
 
     @classmethod
-    def on_modification(cls, mode, tiers, field_names=None):
-        super().on_modification(mode, tiers, field_names=field_names)
-        if mode in {'create', 'write'}:
-            pool = Pool()
-            Rule = pool.get('cae.fee.rule')
-            Rule.check_scale(Rule.browse({t.rule.id for t in tiers}))
+    def validate_fields(cls, tiers, field_names):
+        super().validate_fields(tiers, field_names)
+        # The tiers of a rule only fit together once all are stored
+        Rule = Pool().get('cae.fee.rule')
+        Rule.check_cap(list({t.rule for t in tiers}))
 
 
 class Fee(ModelSQL, ModelView):
@@ -281,31 +289,34 @@ class Fee(ModelSQL, ModelView):
             mode, fees, values=values, external=external)
         if mode == 'delete' or (mode == 'write' and values.keys() - {'move'}):
             for fee in fees:
-                if fee.move:
-                    raise FeePostedError(gettext(
-                            'cae_billing.msg_fee_posted', fee=fee.rec_name))
+                raise FeePostedError(gettext(
+                        'cae_billing.msg_fee_posted', fee=fee.rec_name))
 
     @classmethod
-    def posted_dues(cls, rule, activities, fiscalyear):
-        "Return {activity id: due to date at the last fee of the fiscal year}"
+    def posted_dues(cls, rule, activities, upto):
+        """Return {activity id: what its fees took as due in the fiscal year}.
+
+        Those up to the period ``upto`` count.
+        """
         Period = Pool().get('account.period')
         result = defaultdict(Decimal)
         cursor = Transaction().connection.cursor()
-        for sub_activities in grouped_slice(activities):
-            fee, period = cls.__table__(), Period.__table__()
-            query = (fee
-                .join(period, condition=fee.period == period.id)
-                .select(
-                    fee.activity, Sum(fee.due_change).as_('due'),
-                    where=(fee.rule == rule.id)
-                    & (period.fiscalyear == fiscalyear.id)
-                    & fields.SQL_OPERATORS['in'](
-                        fee.activity, [a.id for a in sub_activities]),
-                    group_by=fee.activity))
-            if backend.name == 'sqlite':
-                sqlite_apply_types(query, [None, 'NUMERIC'])
-            cursor.execute(*query)
-            result.update(cursor)
+        fee, period = cls.__table__(), Period.__table__()
+        query = (fee
+            .join(period, condition=fee.period == period.id)
+            .select(
+                fee.activity, Sum(fee.due_change).as_('due'),
+                where=(fee.rule == rule.id)
+                & (period.fiscalyear == upto.fiscalyear.id)
+                & (period.end_date <= upto.end_date)
+                & fields.SQL_OPERATORS['in'](
+                    fee.activity, [a.id for a in activities]),
+                group_by=fee.activity))
+        if backend.name == 'sqlite':
+            sqlite_apply_types(query, [None, 'NUMERIC'])
+        cursor.execute(*query)
+        for id_, due in cursor:
+            result[id_] = round_half_up(due)
         return result
 
     @classmethod
@@ -313,7 +324,9 @@ class Fee(ModelSQL, ModelView):
         """Compute and post the fees of the period; return them.
 
         One move per rule for all activities; those that have their fee of
-        the period already are left out.
+        the period already are left out. Fixed amounts and minimums are owed
+        for the months in which the activity may sell: nobody pays during a
+        support agreement or after the exit.
         """
         pool = Pool()
         Activity = pool.get('cae.activity')
@@ -327,14 +340,16 @@ class Fee(ModelSQL, ModelView):
                     ('period', '=', period.id),
                     ('activity', 'in', [a.id for a in activities]),
                     ])}
-        sellers = Activity.may_sell(activities, date)
-        turnovers = {}
+        turnovers, months = {}, {}
         to_create = []
-        for rule in Rule.at(company, date):
+        rules = Rule.at(company, date)
+        Rule.check_scale(rules)
+        for rule in rules:
             scale = rule.scale
             start = max(rule.start_date, period.fiscalyear.start_date)
-            delta = relativedelta(date, start)
-            months = delta.years * 12 + delta.months + 1
+            if start not in months:
+                months[start] = Activity.selling_months(
+                    activities, start, date)
             if rule.base == 'fixed':
                 bases = {}
             else:
@@ -343,17 +358,16 @@ class Fee(ModelSQL, ModelView):
                     turnovers[key] = Activity.turnovers(
                         activities, date, rule.base, start)
                 bases = turnovers[key]
-            dues = cls.posted_dues(rule, activities, period.fiscalyear)
+            dues = cls.posted_dues(rule, activities, period)
             for activity in activities:
                 if (rule, activity) in charged:
                     continue
                 base = bases.get(activity.id, Decimal(0))
-                if (activity.id not in sellers
-                        and not base and not dues[activity.id]):
-                    # Support is free as long as nobody sells
-                    continue
-                change = scale.due(base, months) - dues[activity.id]
-                amount = scale.fee(change)
+                sold = months[start][activity.id]
+                change = scale.due(base, len(sold)) - dues[activity.id]
+                amount = change
+                if (date.year, date.month) in sold:
+                    amount = scale.fee(change)
                 if amount or change:
                     to_create.append({
                             'company': company.id,
@@ -366,8 +380,13 @@ class Fee(ModelSQL, ModelView):
                             })
         if not to_create:
             return []
-        sequence = configuration.get_multivalue(
-            'fee_sequence', company=company.id)
+        sequence, journal = [
+            configuration.get_multivalue(name, company=company.id)
+            for name in ['fee_sequence', 'internal_journal']]
+        if not sequence or not journal:
+            raise SetupError(gettext(
+                    'cae_billing.msg_fee_configuration',
+                    company=company.rec_name))
         for values, number in zip(
                 to_create, sequence.get_many(len(to_create))):
             values['number'] = number
@@ -375,8 +394,6 @@ class Fee(ModelSQL, ModelView):
         by_rule = defaultdict(list)
         for fee in fees:
             by_rule[fee.rule].append(fee)
-        journal = configuration.get_multivalue(
-            'internal_journal', company=company.id)
         to_move, moved = [], []
         for rule, rule_fees in by_rule.items():
             entries = []

@@ -7,7 +7,7 @@ from trytond.model import Index, ModelView, Workflow, fields
 from trytond.modules.product import price_digits
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from .apportion import apportion
@@ -52,11 +52,13 @@ class Invoice(metaclass=PoolMeta):
 
         On a journal of the cooperative each line needs an activity; who has
         only a support agreement may not sell yet at the date of the invoice
-        (Code de commerce, art. L127-1 ff: the support comes first).
+        (Code de commerce, art. L127-1 ff: the support comes first). A line
+        that gives back is never refused.
         """
         pool = Pool()
         Activity = pool.get('cae.activity')
         Date = pool.get('ir.date')
+        Lang = pool.get('ir.lang')
         sales = {}
         for invoice in invoices:
             for line in invoice.lines:
@@ -69,7 +71,8 @@ class Invoice(metaclass=PoolMeta):
                             invoice=invoice.rec_name,
                             line=line.rec_name,
                             journal=invoice.journal.rec_name))
-                if line.activity and invoice.type == 'out':
+                if (line.activity
+                        and invoice.type == 'out' and line.amount > 0):
                     with Transaction().set_context(
                             company=invoice.company.id):
                         date = invoice.invoice_date or Date.today()
@@ -82,7 +85,7 @@ class Invoice(metaclass=PoolMeta):
                             'cae_billing.msg_activity_may_not_sell',
                             activity=activity.rec_name,
                             invoice=invoice.rec_name,
-                            date=Pool().get('ir.lang').get().strftime(date)))
+                            date=Lang.get().strftime(date)))
 
     @classmethod
     @ModelView.button
@@ -147,8 +150,9 @@ class InvoiceLine(metaclass=PoolMeta):
         domain = super().analytic_accounts_domain()
         company = Transaction().context.get('company')
         if company:
-            root = Configuration(1).get_multivalue(
-                'analytic_root', company=company)
+            with without_check_access():
+                root = Configuration(1).get_multivalue(
+                    'analytic_root', company=company)
             if root:
                 domain = domain + [('id', '!=', root.id)]
         return domain
@@ -191,9 +195,13 @@ class InvoiceLine(metaclass=PoolMeta):
         ``shares`` is a list of pairs (activity, weight). The amount is shared
         by largest remainder, so that the invoice keeps its total: this line
         takes the first part and copies of it, of quantity 1, the others.
+        Raises ValueError when no weight is positive.
         """
         digits = Decimal(1).scaleb(-self.currency.digits)
-        amounts = apportion(self.amount, [w for _, w in shares], digits)
+        # The amount of a line also holds the tax that is not deductible
+        price = self.currency.round(
+            Decimal(str(self.quantity or 0)) * (self.unit_price or 0))
+        amounts = apportion(price, [w for _, w in shares], digits)
         values = [{
                 'activity': activity.id,
                 'quantity': 1,
@@ -204,9 +212,9 @@ class InvoiceLine(metaclass=PoolMeta):
         for value in values[1:]:
             lines.extend(self.copy([self], default=value))
         self.write([self], values[0])
-        total = sum(line.amount for line in self.browse(lines))
-        assert total == sum(amounts), (total, amounts)
-        return lines
+        if self.invoice:
+            self.invoice.update_taxes([self.invoice])
+        return self.browse(lines)
 
 
 class InvoiceLineSplit(Wizard):

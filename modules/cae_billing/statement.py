@@ -190,8 +190,8 @@ class Statement(ModelSQL, ModelView):
         uncollected = Activity.uncollected(activities, period.end_date)
         previous = {s.activity.id: s.closing_balance for s in cls.search([
                     ('activity', 'in', ids),
-                    ('date', '=', before),
-                    ])}
+                    ('date', '<=', before),
+                    ], order=[('date', 'ASC')])}
         holders = Activity.holders_at(activities, period.end_date)
         lines = defaultdict(list)
         with Transaction().set_context(
