@@ -43,7 +43,8 @@ def report(cooperative):
     end = cooperative.start + relativedelta(
         months=cooperative.months, days=-1)
     books = Books(
-        pool, cooperative.server.company, end, cooperative.opening)
+        pool, cooperative.server.company, end, cooperative.opening,
+        cooperative.grants)
     documents = books.documents()
     nets = defaultdict(Decimal)
     for payslip in pool.get('cae.payslip').search([
@@ -84,6 +85,7 @@ def make_users(cooperative):
     ModelData = pool.get('ir.model.data')
     User = pool.get('res.user')
     company = cooperative.server.company
+    french, = pool.get('ir.lang').search([('code', '=', 'fr')])
 
     def groups(*names):
         return [('add', [
@@ -105,6 +107,7 @@ def make_users(cooperative):
     created = User.create([{
                 'name': label, 'login': login, 'password': PASSWORD,
                 'companies': [('add', [company])], 'company': company,
+                'language': french.id,
                 'groups': group_ids,
                 } for login, (label, group_ids) in users.items()])
     Entrepreneur.write([Entrepreneur(person.id)], {'user': created[-1].id})

@@ -13,14 +13,16 @@ class Books:
     """The books of a company at a date, read once.
 
     To be used inside a transaction; ``opening`` is what each activity
-    brought into the year, by its id.
+    brought into the year, ``grants`` what it was granted, by
+    their ids.
     """
 
-    def __init__(self, pool, company, date, opening):
+    def __init__(self, pool, company, date, opening, grants=None):
         self.pool = pool
         self.company = pool.get('company.company')(company)
         self.date = date
         self.opening = opening
+        self.grants = grants or {}
         Activity = pool.get('cae.activity')
         self.activities = Activity.search([('company', '=', company)])
         self.balances = Activity.balances(self.activities, date)
@@ -83,6 +85,8 @@ class Books:
         result = defaultdict(lambda: defaultdict(Decimal))
         for id_, amount in self.opening.items():
             result[id_]['opening'] += amount
+        for id_, amount in self.grants.items():
+            result[id_]['grant'] += amount
         for line in self.pool.get('account.invoice.line').search([
                     ('invoice.company', '=', self.company.id),
                     ('invoice.state', 'in', ['posted', 'paid', 'cancelled']),

@@ -63,7 +63,8 @@ class Cooperative:
     """Make the cooperative with ``server`` and work its months.
 
     ``start`` is the first day of the fiscal year and of the first month.
-    ``opening`` keeps what each activity brought into the year, by id.
+    ``opening`` keeps what each activity brought into the year and ``grants``
+    what it was granted, by id.
     """
 
     def __init__(self, server, entrepreneurs=12, months=3, staff=3,
@@ -78,6 +79,7 @@ class Cooperative:
             Person(i, stage) for i, stage in enumerate(
                 islice(cycle(STAGES), entrepreneurs))]
         self.opening = {}
+        self.grants = {}
         self.say = say or (lambda text: None)
 
     def get(self, name, type='model'):
@@ -234,7 +236,8 @@ class Cooperative:
         Journal = self.get('account.journal')
         Journal.create([
                 {'name': "Banque", 'code': 'BQ', 'type': 'statement'},
-                {'name': "À nouveaux", 'code': 'AN', 'type': 'general'},
+                {'name': "Opérations diverses", 'code': 'OD',
+                    'type': 'general'},
                 ])
         Configuration.setup_company(self.company)
         config = Configuration(1)
@@ -427,7 +430,7 @@ class Cooperative:
                 account, sum(a for _, a in kept), activity=allocated))
         values = [
             move_values(
-                company, self.journal('general', 'AN'), period, self.start,
+                company, self.journal('general', 'OD'), period, self.start,
                 description, None, entries)
             for description, entries in [
                 ("À nouveaux", sheet),
@@ -442,6 +445,7 @@ class Cooperative:
         self.server.run(self.enter_sales, month)
         self.server.run(self.enter_credit_note, month)
         self.server.run(self.enter_purchases, month)
+        self.server.run(self.enter_grant, month)
         self.server.run(self.enter_statement, month)
 
     def invoice_values(self, type_, party, date, lines, journal, **values):
@@ -565,6 +569,26 @@ class Cooperative:
                     (Activity(second.activity), 40)])
             Invoice.post([Invoice(advert.id)])
 
+    def enter_grant(self, month):
+        "Post what the region pays for the support of the entrepreneurs"
+        from trytond.modules.cae_billing.posting import Entry, move_values
+        Activity = self.get('cae.activity')
+        Move = self.get('account.move')
+        Party = self.get('party.party')
+        shared = Activity.special(self.company, 'shared')
+        amount = Decimal(500) * len(self.people)
+        date = month + relativedelta(day=28)
+        Move.post(Move.create([move_values(
+                        self.company, self.journal('general', 'OD'),
+                        self.period(date), date, f"Subvention {month:%Y-%m}",
+                        None, [
+                            Entry(self.account('4417'), amount,
+                                party=Party(self.customers[1])),
+                            Entry(self.account('741'), -amount,
+                                activity=shared),
+                            ])]))
+        self.grants[shared.id] = self.grants.get(shared.id, 0) + amount
+
     def statement_journal(self):
         Journal = self.get('account.statement.journal')
         journals = Journal.search([('company', '=', self.server.company)])
@@ -674,6 +698,7 @@ class Cooperative:
         meeting = self.start + relativedelta(months=self.months, day=20)
         assembly, = Assembly.create([{
                     'company': self.server.company,
+                    'name': f"Assemblée générale {meeting:%Y}",
                     'legal_form': 'scop_sarl',
                     'kind': 'ordinary',
                     'place': "Nantes",
