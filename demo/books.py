@@ -36,8 +36,8 @@ class Books:
         "Return what does not agree, one sentence each"
         result = []
         for method in [
-                self._balanced, self._internal, self._assigned, self._result,
-                self._documents, self._fees, self._capital]:
+                self._balanced, self._internal, self._assigned, self._posted,
+                self._result, self._documents, self._fees, self._capital]:
             result.extend(method())
         return result
 
@@ -72,6 +72,18 @@ class Books:
             if activity.kind == 'unassigned' and self.balances[activity.id]:
                 yield f"{self.balances[activity.id]} is to be assigned"
 
+    def _posted(self):
+        "The balance of an activity is its posted income less its costs"
+        totals = defaultdict(Decimal)
+        for line in self.lines:
+            for analytic in line.analytic_lines:
+                totals[analytic.account.id] += analytic.credit - analytic.debit
+        for activity in self.activities:
+            total = totals[activity.analytic_account.id]
+            if total != self.balances[activity.id]:
+                yield (f"{total} is posted to {activity.rec_name}, its "
+                    f"balance is {self.balances[activity.id]}")
+
     def _result(self):
         result = _sum(
             line.credit - line.debit for line in self.lines
@@ -89,8 +101,10 @@ class Books:
             result[id_]['grant'] += amount
         for line in self.pool.get('account.invoice.line').search([
                     ('invoice.company', '=', self.company.id),
-                    ('invoice.state', 'in', ['posted', 'paid', 'cancelled']),
-                    ('invoice.invoice_date', '<=', self.date),
+                    ('invoice.move.state', '=', 'posted'),
+                    ('invoice.move.date', '<=', self.date),
+                    # What was cancelled by a move counts for nothing
+                    ('invoice.cancel_move', '=', None),
                     ('type', '=', 'line'),
                     ]):
             if line.account.type.statement == 'income':
@@ -123,16 +137,30 @@ class Books:
                     f"its balance is {self.balances[activity.id]}")
 
     def _fees(self):
-        paid = received = Decimal(0)
+        """Both sides of the fees in the ledger, and each with its documents.
+        """
+        kinds = {a.analytic_account.id: a for a in self.activities}
+        accounts = {
+            rule.account for rule in self.pool.get('cae.fee.rule').search([
+                    ('company', '=', self.company.id)])}
         documents = self.documents()
-        for activity in self.activities:
-            amount = documents[activity.id]['fee']
-            if activity.kind == 'business':
-                paid -= amount
-            else:
-                received += amount
+        posted = defaultdict(Decimal)
+        for line in self.lines:
+            if line.account in accounts:
+                for analytic in line.analytic_lines:
+                    activity = kinds[analytic.account.id]
+                    posted[activity.id] += analytic.credit - analytic.debit
+        paid = -_sum(
+            posted[a.id] for a in self.activities if a.kind == 'business')
+        received = _sum(
+            posted[a.id] for a in self.activities if a.kind != 'business')
         if paid != received:
             yield f"fees paid {paid}, received {received}"
+        for activity in self.activities:
+            due = documents[activity.id]['fee']
+            if posted[activity.id] != due:
+                yield (f"the fees of {activity.rec_name} are {due}, posted "
+                    f"{posted[activity.id]}")
 
     def _capital(self):
         Movement = self.pool.get('cae.share.movement')
