@@ -98,6 +98,9 @@ class Configuration(
         """
         with without_check_access(), \
                 Transaction().set_context(company=company.id):
+            if not cls.get_singleton():
+                # Without its record the form would show empty settings
+                cls.create([{}])
             cls._setup_sequences(company)
             cls._setup_analytic(company)
             cls._setup_activities(company)
