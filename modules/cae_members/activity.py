@@ -66,8 +66,9 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
             ('company', '=', Eval('company', -1)),
             ('type', '=', 'normal'),
             ],
-        help="The account of the activity (article R7331-3 of the French "
-        "labour code). It is created with it and follows its name and code.")
+        help="The account of the activity (articles R7331-1 and following of "
+        "the French labour code). It is created with it and follows its name "
+        "and code.")
     advisor = fields.Many2One(
         'company.employee', "Advisor", ondelete='RESTRICT',
         domain=[

@@ -12,7 +12,7 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields)
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import (
@@ -120,7 +120,7 @@ class Contract(Workflow, ModelSQL, ModelView):
             ],
         states={
             'readonly': _states['readonly'],
-            'required': Eval('stage') | ~Eval('party'),
+            'required': Bool(Eval('stage')) | ~Eval('party'),
             })
     party = fields.Many2One(
         'party.party', "Party", ondelete='RESTRICT',
@@ -129,7 +129,8 @@ class Contract(Workflow, ModelSQL, ModelView):
             },
         states={
             'readonly': _states['readonly'],
-            'invisible': Eval('stage') | Eval('entrepreneur'),
+            'invisible': (
+                Bool(Eval('stage')) | Bool(Eval('entrepreneur'))),
             },
         depends={'company'},
         help="The member of the staff who is not an entrepreneur.")
