@@ -57,6 +57,7 @@ class Month(Cooperative):
         self.contracts = {}
         self.parties = {}
         self.invoices = {}
+        self.deposits = {}
         self.pays = defaultdict(dict)
 
     def prepare(self):
@@ -218,7 +219,18 @@ class Month(Cooperative):
         Invoice.post([invoice])
         self.invoices[document['number']] = invoice.id
 
-    enter_deposit = enter_invoice
+    def enter_deposit(self, document):
+        "Ask for a deposit: no turnover, and VAT due when it is received"
+        (activity, amount, tax, account), = document['lines']
+        amount = Decimal(amount)
+        tax = round_half_up(amount * Decimal(tax.lstrip('GS')) / 100)
+        self.deposits[document['number']] = tax
+        self.post_move(
+            _date(document['date']), 'OD', document['number'], [
+                ('4111', amount + tax, None, 'customer'),
+                (account, -amount, None, 'customer'),
+                ('44574', -tax, None, None),
+                ])
 
     def pay(self, invoices, amount, date):
         "Receive or pay an amount; settle the invoices when it completes them"
@@ -245,9 +257,23 @@ class Month(Cooperative):
             Invoice.add_payment_lines({invoice: [payment]})
 
     def enter_receipt(self, document):
+        if document['of'][0] in self.deposits:
+            self.receive_deposit(document)
+            return
         self.pay(
             document['of'], Decimal(document['amount']),
             _date(document['date']))
+
+    def receive_deposit(self, document):
+        number, = document['of']
+        date, amount = _date(document['date']), Decimal(document['amount'])
+        self.post_move(date, 'BQ', number, [
+                ('5121', amount, None, None),
+                ('4111', -amount, None, 'customer'),
+                ])
+        tax = self.deposits[number]
+        self.post_move(date, 'OD', f"VAT of {number}", [
+                ('44574', tax, None, None), ('44571', -tax, None, None)])
 
     def enter_internal(self, document):
         amount = Decimal(document['amount'])
