@@ -240,7 +240,8 @@ class RuleRate(DatedMixin, ModelSQL, ModelView):
             ('rule_date_unique', Unique(t, t.rule, t.start_date),
                 'cae_payroll.msg_rule_rate_unique'),
             ]
-        cls._order = [('rule', 'ASC'), ('start_date', 'DESC')]
+        cls._order = [
+            ('rule', 'ASC'), ('start_date', 'DESC'), ('id', 'DESC')]
 
 
 class Reduction(HeadcountMixin, ModelSQL, ModelView):
@@ -313,4 +314,5 @@ class ReductionValue(DatedMixin, ModelSQL, ModelView):
             ('reduction_date_unique', Unique(t, t.reduction, t.start_date),
                 'cae_payroll.msg_reduction_value_unique'),
             ]
-        cls._order = [('reduction', 'ASC'), ('start_date', 'DESC')]
+        cls._order = [
+            ('reduction', 'ASC'), ('start_date', 'DESC'), ('id', 'DESC')]

@@ -174,7 +174,8 @@ class ParameterValue(DatedMixin, ModelSQL, ModelView):
             ('parameter_date_unique', Unique(t, t.parameter, t.start_date),
                 'cae_payroll.msg_parameter_value_unique'),
             ]
-        cls._order = [('parameter', 'ASC'), ('start_date', 'DESC')]
+        cls._order = [
+            ('parameter', 'ASC'), ('start_date', 'DESC'), ('id', 'DESC')]
 
 
 class Scale(ModelSQL, ModelView):
@@ -234,4 +235,4 @@ class ScaleBracket(ModelSQL, ModelView):
             ]
         cls._order = [
             ('scale', 'ASC'), ('start_date', 'DESC'),
-            ('upper', 'ASC NULLS LAST')]
+            ('upper', 'ASC NULLS LAST'), ('id', 'ASC')]

@@ -818,7 +818,8 @@ class PayslipActivity(ModelSQL, ModelView):
                 Index(t, (t.payslip, Index.Range())),
                 Index(t, (t.activity, Index.Range())),
                 })
-        cls._order = [('payslip', 'DESC'), ('activity', 'ASC')]
+        cls._order = [
+            ('payslip', 'DESC'), ('activity', 'ASC'), ('id', 'ASC')]
 
     @classmethod
     def validate_fields(cls, parts, field_names):

@@ -43,7 +43,8 @@ class ContractDatedMixin:
             ('contract_date_unique', Unique(t, t.contract, t.start_date),
                 'cae_payroll.msg_contract_date_unique'),
             ]
-        cls._order = [('contract', 'ASC'), ('start_date', 'DESC')]
+        cls._order = [
+            ('contract', 'ASC'), ('start_date', 'DESC'), ('id', 'DESC')]
 
     @fields.depends('contract', '_parent_contract.company')
     def on_change_with_company(self, name=None):
