@@ -8,6 +8,7 @@ looks whether it is still to do, works and is marked done.
 """
 from collections import defaultdict
 from decimal import Decimal
+from fractions import Fraction
 
 from sql import Null
 from sql.aggregate import Count, Sum
@@ -516,7 +517,7 @@ class Closing(Workflow, ModelSQL, ModelView):
         for invoice, amount in rows:
             if invoice in settlements:
                 paid, _ = settlements[invoice].shares()
-                amount = round_half_up(amount * paid)
+                amount = round_half_up(Fraction(amount) * paid)
             total += amount
         return total
 
