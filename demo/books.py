@@ -99,14 +99,18 @@ class Books:
             result[id_]['opening'] += amount
         for id_, amount in self.grants.items():
             result[id_]['grant'] += amount
-        for line in self.pool.get('account.invoice.line').search([
-                    ('invoice.company', '=', self.company.id),
-                    ('invoice.move.state', '=', 'posted'),
-                    ('invoice.move.date', '<=', self.date),
-                    # What was cancelled by a move counts for nothing
-                    ('invoice.cancel_move', '=', None),
-                    ('type', '=', 'line'),
-                    ]):
+        lines = self.pool.get('account.invoice.line').search([
+                ('invoice.company', '=', self.company.id),
+                ('invoice.move.state', '=', 'posted'),
+                ('invoice.move.date', '<=', self.date),
+                ('type', '=', 'line'),
+                ])
+        moves = {line.invoice.move for line in lines}
+        for line in lines:
+            cancel = line.invoice.cancel_move
+            if cancel and cancel not in moves and cancel.date <= self.date:
+                # By no credit note, which would count by itself
+                continue
             if line.account.type.statement == 'income':
                 sale = line.invoice.type == 'out'
                 result[line.activity.id]['sale' if sale else 'cost'] += (
