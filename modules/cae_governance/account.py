@@ -76,7 +76,6 @@ class Move(metaclass=PoolMeta):
                     move.company, f'capital_{name}_account').id,
                 'debit': max(debit, -credit, Decimal(0)),
                 'credit': max(credit, -debit, Decimal(0)),
-                'origin': str(move),
                 'description': description,
                 }
         return {
@@ -92,3 +91,11 @@ class Move(metaclass=PoolMeta):
                         line('paid', Decimal(0), amount),
                         ])],
             }
+
+
+class MoveLine(metaclass=PoolMeta):
+    __name__ = 'account.move.line'
+
+    @classmethod
+    def _get_origin(cls):
+        return super()._get_origin() + ['cae.share.movement']

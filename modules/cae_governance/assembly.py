@@ -41,6 +41,7 @@ class Rule(ModelSQL, ModelView):
     legal minimum: it needs its rules.
     """
     __name__ = 'cae.assembly.rule'
+    __string__ = "Rule of the Statutes"
 
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='CASCADE',
@@ -48,12 +49,15 @@ class Rule(ModelSQL, ModelView):
     legal_form = fields.Selection(
         LEGAL_FORMS, "Legal Form", required=True, sort=False,
         help="The form of the company to which the rule applies.")
+    legal_form_string = legal_form.translated('legal_form')
     kind = fields.Selection(
         RESOLUTION_KINDS, "Kind", required=True, sort=False,
         help="The kind of resolutions to which the rule applies.")
+    kind_string = kind.translated('kind')
     call = fields.Selection(
         CALLS, "Call", required=True, sort=False,
         help="The convocation to which the rule applies.")
+    call_string = call.translated('call')
     quorum_numerator = fields.Integer(
         "Quorum", required=True,
         domain=[
@@ -202,6 +206,7 @@ class Assembly(Workflow, ModelSQL, ModelView):
     Convening freezes the agenda and the roll of those who can vote.
     """
     __name__ = 'cae.assembly'
+    __string__ = "Assembly"
 
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='RESTRICT',
@@ -218,6 +223,7 @@ class Assembly(Workflow, ModelSQL, ModelView):
     legal_form = fields.Selection(
         LEGAL_FORMS, "Legal Form", required=True, sort=False, states=_DRAFT,
         help="The form of the company, which says how it decides.")
+    legal_form_string = legal_form.translated('legal_form')
     kind = fields.Selection([
             ('ordinary', "Ordinary"),
             ('extraordinary', "Extraordinary"),
@@ -226,10 +232,12 @@ class Assembly(Workflow, ModelSQL, ModelView):
         help="Ordinary: accounts, elections, admissions.\n"
         "Extraordinary: changes of the statutes.\n"
         "Mixed: resolutions of both kinds.")
+    kind_string = kind.translated('kind')
     call = fields.Selection(
         CALLS, "Call", required=True, sort=False, states=_DRAFT,
         help="The second call (deuxième convocation) takes up what the first "
         "could not decide, with lighter conditions.")
+    call_string = call.translated('call')
     previous = fields.Many2One(
         'cae.assembly', "First Call", ondelete='RESTRICT',
         domain=[
@@ -522,6 +530,8 @@ class Assembly(Workflow, ModelSQL, ModelView):
             cls.write(*args)
 
     def _check_convocation(self):
+        pool = Pool()
+        Lang = pool.get('ir.lang')
         for name in ['convocation_date', 'record_date', 'place']:
             if not getattr(self, name):
                 raise AssemblyError(gettext(
@@ -547,7 +557,7 @@ class Assembly(Workflow, ModelSQL, ModelView):
             raise AssemblyError(gettext(
                     'cae_governance.msg_assembly_notice',
                     assembly=self.rec_name, days=days, source=source,
-                    date=first))
+                    date=Lang.get().strftime(first)))
 
     @classmethod
     @ModelView.button
@@ -619,6 +629,7 @@ class Assembly(Workflow, ModelSQL, ModelView):
 class Roll(ModelSQL, ModelView):
     "A member who can vote in an assembly, as on the record date"
     __name__ = 'cae.assembly.roll'
+    __string__ = "Assembly Roll"
     _rec_name = 'name'
 
     assembly = fields.Many2One(
@@ -642,6 +653,7 @@ class Roll(ModelSQL, ModelView):
             help="A member is represented as long as the holder of the proxy "
             "is present."),
         'get_attendance')
+    attendance_string = attendance.translated('attendance')
     represented_by = fields.Function(
         fields.Many2One('cae.assembly.roll', "Represented By"),
         'get_represented_by')
@@ -785,6 +797,7 @@ class Proxy(ModelSQL, ModelView):
     Only to a member, and within the limit of the law (loi 78-763, art. 14).
     """
     __name__ = 'cae.assembly.proxy'
+    __string__ = "Proxy"
 
     assembly = fields.Many2One(
         'cae.assembly', "Assembly", required=True, ondelete='CASCADE',

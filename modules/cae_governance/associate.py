@@ -40,6 +40,7 @@ class Associate(Workflow, ModelSQL, ModelView):
     refunded.
     """
     __name__ = 'cae.associate'
+    __string__ = "Associate"
 
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='RESTRICT',
@@ -450,6 +451,7 @@ class Associate(Workflow, ModelSQL, ModelView):
 
 class AssociateContext(ModelView):
     __name__ = 'cae.associate.context'
+    __string__ = "Register of Associates"
 
     company = fields.Many2One('company.company', "Company", required=True)
     share_date = fields.Date(

@@ -170,6 +170,7 @@ class Configuration(metaclass=PoolMeta):
             sequence = Sequence(
                 name=gettext(f'cae_governance.msg_sequence_{name}'),
                 company=company,
+                padding=4,
                 sequence_type=ModelData.get_id(
                     'cae_governance', f'sequence_type_{name}'))
             sequence.save()

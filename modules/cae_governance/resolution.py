@@ -36,6 +36,7 @@ class Resolution(Workflow, sequence_ordered(), ModelSQL, ModelView):
     freezes the figures.
     """
     __name__ = 'cae.assembly.resolution'
+    __string__ = "Resolution"
 
     assembly = fields.Many2One(
         'cae.assembly', "Assembly", required=True, ondelete='CASCADE',
@@ -54,6 +55,7 @@ class Resolution(Workflow, sequence_ordered(), ModelSQL, ModelView):
     kind = fields.Selection(
         RESOLUTION_KINDS, "Kind", required=True, sort=False, states=_TEXT,
         help="Which quorum and majority decide.")
+    kind_string = kind.translated('kind')
     members = fields.Integer(
         "Members", readonly=True, states=_CLOSED,
         help="The number of members on the roll.")
@@ -81,6 +83,7 @@ class Resolution(Workflow, sequence_ordered(), ModelSQL, ModelView):
             ('rejected', "Rejected"),
             ('no_quorum', "No Quorum"),
             ], "Result", readonly=True, sort=False, states=_CLOSED)
+    result_string = result.translated('result')
     votes = fields.One2Many(
         'cae.assembly.vote', 'resolution', "Votes", readonly=True)
     state = fields.Selection([
@@ -262,6 +265,7 @@ class Vote(ModelSQL, ModelView):
     principal.
     """
     __name__ = 'cae.assembly.vote'
+    __string__ = "Vote"
 
     resolution = fields.Many2One(
         'cae.assembly.resolution', "Resolution", required=True,
@@ -417,6 +421,7 @@ class Cast(Wizard):
 
 class CastStart(ModelView):
     __name__ = 'cae.assembly.cast.start'
+    __string__ = "Roll Call"
 
     resolution = fields.Many2One(
         'cae.assembly.resolution', "Resolution", readonly=True)
@@ -427,6 +432,7 @@ class CastStart(ModelView):
 
 class CastVote(ModelView):
     __name__ = 'cae.assembly.cast.vote'
+    __string__ = "Vote to Give"
 
     roll = fields.Many2One('cae.assembly.roll', "Member", readonly=True)
     cast_by = fields.Many2One('cae.assembly.roll', "Cast By", readonly=True)

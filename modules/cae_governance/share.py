@@ -9,7 +9,7 @@ from sql.aggregate import Sum
 
 from trytond import backend
 from trytond.i18n import gettext
-from trytond.model import Check, Index, ModelSQL, ModelView, Unique, fields
+from trytond.model import Index, ModelSQL, ModelView, Unique, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
@@ -34,6 +34,10 @@ _TRANSFER = {'transfer_in', 'transfer_out'}
 Difference = namedtuple('Difference', ['name', 'register', 'ledger'])
 
 
+def _format(date):
+    return Pool().get('ir.lang').get().strftime(date)
+
+
 class Movement(ModelSQL, ModelView):
     """A change of the shares of an associate, in the register for ever.
 
@@ -42,6 +46,7 @@ class Movement(ModelSQL, ModelView):
     quantities up to it, so the register exists at any date.
     """
     __name__ = 'cae.share.movement'
+    __string__ = "Share Movement"
     _rec_name = 'number'
 
     company = fields.Many2One(
@@ -80,6 +85,7 @@ class Movement(ModelSQL, ModelView):
         "Transfer: shares from another associate; "
         "it is made by the action \"Transfer Shares\".\n"
         "Refund: shares cancelled and owed to who leaves them.")
+    type_string = type.translated('type')
     quantity = fields.Integer(
         "Quantity", required=True,
         states={
@@ -137,8 +143,6 @@ class Movement(ModelSQL, ModelView):
                 'cae_governance.msg_share_number_unique'),
             ('reversal_unique', Unique(t, t.reversal_of),
                 'cae_governance.msg_share_reversed_twice'),
-            ('quantity_not_zero', Check(t, t.quantity != 0),
-                'cae_governance.msg_share_quantity_zero'),
             ]
         cls._sql_indexes.update({
                 Index(t,
@@ -334,7 +338,7 @@ class Movement(ModelSQL, ModelView):
                 raise ShareValidationError(gettext(
                         'cae_governance.msg_share_not_member',
                         associate=movement.associate.rec_name,
-                        date=movement.effective_date))
+                        date=_format(movement.effective_date)))
 
     @classmethod
     def check_holdings(cls, movements):
@@ -384,7 +388,7 @@ class Movement(ModelSQL, ModelView):
                 raise ShareValidationError(gettext(
                         'cae_governance.msg_share_below_zero',
                         associate=cls._associate_name(lowest),
-                        date=date))
+                        date=_format(date)))
             if not capital or not old_capital:
                 continue
             highest = max(after, key=after.__getitem__)
@@ -394,23 +398,23 @@ class Movement(ModelSQL, ModelView):
                 raise ShareValidationError(gettext(
                         'cae_governance.msg_share_above_half',
                         associate=cls._associate_name(highest),
-                        date=date))
+                        date=_format(date)))
 
     @classmethod
     def check_paid(cls, movements):
-        "Check that only paid shares are refunded"
+        "Check that nobody leaves shares that are still to pay"
         pool = Pool()
         Associate = pool.get('cae.associate')
         by_date = defaultdict(list)
         for movement in movements:
-            if movement.type == 'refund' and not movement.reversal_of:
+            if movement.quantity < 0 and not movement.reversal_of:
                 by_date[movement.effective_date].append(movement.associate.id)
         for date, ids in by_date.items():
             with Transaction().set_context(share_date=date):
                 for associate in Associate.browse(ids):
-                    if associate.capital_due > 0:
+                    if associate.capital_due > associate.capital:
                         raise ShareValidationError(gettext(
-                                'cae_governance.msg_share_refund_unpaid',
+                                'cae_governance.msg_share_unpaid',
                                 associate=associate.rec_name))
 
     @classmethod
@@ -672,6 +676,7 @@ class Transfer(Wizard):
 
 class TransferStart(_Decision, ModelView):
     __name__ = 'cae.share.transfer.start'
+    __string__ = "Transfer Shares"
 
     from_ = fields.Many2One(
         'cae.associate', "From", required=True,
@@ -734,6 +739,7 @@ class Reverse(Wizard):
 
 class ReverseStart(_Decision, ModelView):
     __name__ = 'cae.share.reverse.start'
+    __string__ = "Reverse Share Movement"
 
     effective_date = fields.Date(
         "Effective Date",
