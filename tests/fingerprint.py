@@ -114,7 +114,7 @@ QUERIES = {
     'fee numbers': "SELECT company, number FROM cae_fee",
     'payslip numbers': "SELECT company, number FROM cae_payslip",
     'sequences': """
-        SELECT name, number_next FROM ir_sequence_strict""",
+        SELECT name, number_next_internal FROM ir_sequence_strict""",
     }
 
 

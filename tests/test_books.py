@@ -5,6 +5,7 @@
 What the closings posted is compared with the trial balance read by plain SQL
 and with what the documents alone ask for.
 """
+import copy
 import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
@@ -16,9 +17,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from demo.books import Books
-from demo.cooperative import Cooperative, Person
-from demo.server import Server
-from tests import fingerprint
+from demo.cooperative import Person
+from tests import databases, fingerprint
 from tests.test_month import TAXES, Month
 from trytond.modules.cae_billing.apportion import apportion, round_half_up
 from trytond.modules.cae_billing.tier import Scale
@@ -29,16 +29,6 @@ MONTHS = [dt.date(2026, 2, 1), dt.date(2026, 3, 1)]
 
 def end_of(month):
     return month + relativedelta(months=1, days=-1)
-
-
-@pytest.fixture(scope='module')
-def database():
-    from trytond.modules.cae_members.tests.tools import activate
-    from trytond.tests.test_tryton import DB_NAME, drop_db
-    drop_db()
-    activate()
-    yield DB_NAME
-    drop_db()
 
 
 class Undo(Exception):
@@ -103,9 +93,9 @@ STAGES = [
 
 
 @pytest.fixture(scope='module')
-def demonstration(database):
+def demonstration():
     "A small cooperative with two closed months"
-    cooperative = Cooperative(Server(database), staff=1, months=2)
+    cooperative = databases.Adopted(databases.activate(), staff=1, months=2)
     cooperative.people = [Person(i, stage) for i, stage in enumerate(STAGES)]
     cooperative.build()
     cooperative.closings = []
@@ -113,7 +103,8 @@ def demonstration(database):
         month = cooperative.start + relativedelta(months=number)
         cooperative.enter(month)
         cooperative.closings.append(cooperative.close(month))
-    return cooperative
+    yield cooperative
+    databases.drop()
 
 
 def read_books(cooperative):
@@ -404,9 +395,20 @@ class Sale:
 class Random(Month):
     "A random cooperative and what its documents ask for"
 
-    def __init__(self, server, example):
+    def __init__(self, server):
         super().__init__(server, None, None)
+        server.run(self.make_setup)
+        server.run(self.prepare)
+
+    def again(self, example):
+        "Return the cooperative as it was prepared, for the example"
+        other = copy.copy(self)
+        other.begin(example)
+        return other
+
+    def begin(self, example):
         self.example = example
+        self.invoices = {}
         self.sales = []
         self.late = []
         # {key: amount} to date
@@ -420,10 +422,8 @@ class Random(Month):
         self.statements = dict(example['opening'])
 
     def work(self):
-        for make in [
-                self.make_company, self.make_chart, self.make_fiscalyear,
-                self.make_setup, self.prepare]:
-            self.server.run(make)
+        "Enter the documents of the example, close its months and check"
+        self.server.run(self.make_terms)
         for number, documents in enumerate(self.example['months']):
             month = MONTHS[number]
             self.server.run(self.enter_month, documents, month)
@@ -433,13 +433,11 @@ class Random(Month):
         assert not found, '\n'.join(found)
 
     def prepare(self):
+        "Make what all examples have: people, contracts, activities"
         Activity = self.get('cae.activity')
         Contract = self.get('cae.contract')
         Entrepreneur = self.get('cae.entrepreneur')
         Party = self.get('party.party')
-        Pay = self.get('cae.contract.pay')
-        Rule = self.get('cae.fee.rule')
-        TaxRate = self.get('cae.payroll.tax_rate')
         Type = self.get('cae.contract.type')
         company = self.server.company
         start = MONTHS[0]
@@ -481,6 +479,13 @@ class Random(Month):
         self.analytic = {
             key: Activity(id_).analytic_account.id
             for key, id_ in self.activities.items()}
+
+    def make_terms(self):
+        "Make the rules, the terms and the balances of the example"
+        Pay = self.get('cae.contract.pay')
+        Rule = self.get('cae.fee.rule')
+        TaxRate = self.get('cae.payroll.tax_rate')
+        company, start = self.server.company, MONTHS[0]
         self.rules = [rule.id for rule in Rule.create([{
                         **{k: v for k, v in rule.items() if v is not None},
                         'name': f"Rule {number}",
@@ -852,11 +857,22 @@ class Random(Month):
                 for key, amount in self.others.items()}).differences()
 
 
+@pytest.fixture(scope='module')
+def prepared():
+    cooperative = Random(databases.activate())
+    saved = databases.Saved(cooperative.server.database)
+    yield cooperative, saved
+    saved.remove()
+    databases.drop()
+
+
 @settings(
     max_examples=6, deadline=None, derandomize=True, database=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck))
 @given(example=cooperatives)
-def test_random(database, example):
+def test_random(prepared, example):
     "The books of any cooperative agree with its documents"
-    Random(Server(database), example).work()
+    cooperative, saved = prepared
+    saved.restore()
+    cooperative.again(example).work()

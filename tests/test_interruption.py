@@ -21,9 +21,8 @@ import pytest
 from dateutil.relativedelta import relativedelta
 
 from demo.books import Books
-from demo.cooperative import Cooperative
 from demo.server import Server
-from tests import fingerprint
+from tests import databases, fingerprint
 
 pytestmark = [pytest.mark.stage2, pytest.mark.postgresql]
 
@@ -47,26 +46,15 @@ def execute(database, *queries):
         return cursor.fetchall() if cursor.description else []
 
 
-def maintain(method, *args):
-    "Create or drop a database"
-    from trytond.transaction import Transaction
-    with Transaction().start(None, 0, autocommit=True) as transaction:
-        getattr(transaction.database, method)(transaction.connection, *args)
-
-
 class Template:
     "A database with a month entered and what closing it makes of it"
 
     def __init__(self):
         from trytond import backend
-        from trytond.modules.cae_members.tests.tools import activate
         from trytond.pool import Pool
-        from trytond.tests.test_tryton import DB_NAME, drop_db
-        drop_db()
-        activate()
-        self.name = DB_NAME
-        server = Server(self.name)
-        self.cooperative = Cooperative(
+        server = databases.activate()
+        self.name = server.database
+        self.cooperative = databases.Adopted(
             server, entrepreneurs=ENTREPRENEURS, months=1, invoices=2)
         self.cooperative.build()
         self.cooperative.enter(self.cooperative.start)
@@ -86,13 +74,13 @@ class Template:
     @contextmanager
     def copy(self):
         name = f'{self.name}_copy'
-        maintain('create', name, self.name)
+        databases.maintain('create', name, self.name)
         copy = Copy(name, self)
         try:
             yield copy
         finally:
             copy.stop()
-            maintain('drop', name)
+            databases.maintain('drop', name)
 
     def read_books(self, name):
         from trytond import backend
@@ -111,10 +99,6 @@ class Template:
         finally:
             Pool.stop(name)
             backend.Database(name).close()
-
-    def drop(self):
-        from trytond.tests.test_tryton import drop_db
-        drop_db()
 
 
 class Copy:
@@ -224,7 +208,7 @@ class Copy:
 def template():
     template = Template()
     yield template
-    template.drop()
+    databases.drop()
 
 
 @pytest.fixture
