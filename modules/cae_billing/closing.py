@@ -675,12 +675,16 @@ class Chunk(ModelSQL, ModelView):
 
 class ChunkItem(ModelSQL, ModelView):
     __name__ = 'cae.closing.chunk.item'
-    __access__ = {'chunk'}
     chunk = fields.Many2One(
         'cae.closing.chunk', "Chunk", required=True, readonly=True,
         ondelete='CASCADE')
     record = fields.Reference(
         "Record", selection='get_records', required=True, readonly=True)
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('chunk')
 
     @classmethod
     def _get_records(cls):
@@ -695,7 +699,6 @@ class ChunkItem(ModelSQL, ModelView):
 class Attention(ModelSQL, ModelView):
     "What somebody must look at before the month is right"
     __name__ = 'cae.closing.attention'
-    __access__ = {'closing'}
     closing = fields.Many2One(
         'cae.closing', "Closing", required=True, readonly=True,
         ondelete='CASCADE')
@@ -708,6 +711,11 @@ class Attention(ModelSQL, ModelView):
     message = fields.Text("What to Do", required=True, readonly=True)
     record = fields.Reference(
         "Record", selection='get_records', readonly=True)
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('closing')
 
     @classmethod
     def _get_records(cls):

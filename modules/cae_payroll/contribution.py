@@ -213,7 +213,6 @@ class RuleRate(DatedMixin, ModelSQL, ModelView):
     "The rates of a rule from a date on; zero rates end it"
     __name__ = 'cae.payroll.rule.rate'
     __string__ = "Contribution Rate"
-    __access__ = {'rule'}
 
     rule = fields.Many2One(
         'cae.payroll.rule', "Rule", required=True, ondelete='CASCADE')
@@ -235,6 +234,7 @@ class RuleRate(DatedMixin, ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('rule')
         t = cls.__table__()
         cls._sql_constraints += [
             ('rule_date_unique', Unique(t, t.rule, t.start_date),
@@ -282,7 +282,6 @@ class ReductionValue(DatedMixin, ModelSQL, ModelView):
     "The figures of a reduction from a date on"
     __name__ = 'cae.payroll.reduction.value'
     __string__ = "Contribution Reduction Value"
-    __access__ = {'reduction'}
 
     reduction = fields.Many2One(
         'cae.payroll.reduction', "Reduction", required=True,
@@ -309,6 +308,7 @@ class ReductionValue(DatedMixin, ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('reduction')
         t = cls.__table__()
         cls._sql_constraints += [
             ('reduction_date_unique', Unique(t, t.reduction, t.start_date),

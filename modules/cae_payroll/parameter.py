@@ -159,7 +159,6 @@ class ParameterValue(DatedMixin, ModelSQL, ModelView):
     "The value of a parameter from a date on"
     __name__ = 'cae.payroll.parameter.value'
     __string__ = "Payroll Parameter Value"
-    __access__ = {'parameter'}
 
     parameter = fields.Many2One(
         'cae.payroll.parameter', "Parameter", required=True,
@@ -169,6 +168,7 @@ class ParameterValue(DatedMixin, ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('parameter')
         t = cls.__table__()
         cls._sql_constraints += [
             ('parameter_date_unique', Unique(t, t.parameter, t.start_date),
@@ -205,7 +205,6 @@ class ScaleBracket(ModelSQL, ModelView):
     "The rate below an upper bound; the grid of a date is taken whole"
     __name__ = 'cae.payroll.scale.bracket'
     __string__ = "Payroll Scale Bracket"
-    __access__ = {'scale'}
 
     scale = fields.Many2One(
         'cae.payroll.scale', "Scale", required=True, ondelete='CASCADE')
@@ -227,6 +226,7 @@ class ScaleBracket(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('scale')
         t = cls.__table__()
         cls._sql_constraints += [
             ('scale_date_upper_unique',

@@ -755,7 +755,6 @@ class PayslipLine(ModelSQL, ModelView):
     reduction with a minus sign. Zero lines are not stored.
     """
     __name__ = 'cae.payslip.line'
-    __access__ = {'payslip'}
 
     payslip = fields.Many2One(
         'cae.payslip', "Payslip", required=True, ondelete='CASCADE')
@@ -770,6 +769,7 @@ class PayslipLine(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('payslip')
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.payslip, Index.Range())))
         cls._order = [('payslip', 'DESC'), ('id', 'ASC')]
@@ -794,7 +794,6 @@ class PayslipActivity(ModelSQL, ModelView):
     "What an activity bears of a payslip"
     __name__ = 'cae.payslip.activity'
     __string__ = "Payslip Activity"
-    __access__ = {'payslip'}
 
     payslip = fields.Many2One(
         'cae.payslip', "Payslip", required=True, ondelete='CASCADE')
@@ -813,6 +812,7 @@ class PayslipActivity(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
+        cls.__access__.add('payslip')
         t = cls.__table__()
         cls._sql_indexes.update({
                 Index(t, (t.payslip, Index.Range())),
