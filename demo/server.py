@@ -43,8 +43,13 @@ class Server:
                     result = function(*args)
                 except TransactionError as error:
                     transaction.rollback()
+                    transaction.tasks.clear()
                     error.fix(self.extras)
                     continue
+                except Exception:
+                    # They are rolled back too
+                    transaction.tasks.clear()
+                    raise
             break
         self._work(transaction)
         return result
