@@ -111,6 +111,8 @@ def floor_tryton(server, before):
 
 def floor_sql(server, before):
     "Insert the rows made since in copies of their tables"
+    from psycopg.types.json import Json
+
     from trytond.transaction import Transaction
     cursor = Transaction().connection.cursor()
     data, total = [], 0
@@ -118,7 +120,9 @@ def floor_sql(server, before):
         cursor.execute(
             f'SELECT * FROM "{table}" WHERE id > %s ORDER BY id',
             [before[table]])
-        rows = cursor.fetchall()
+        rows = [
+            [Json(v) if isinstance(v, dict) else v for v in row]
+            for row in cursor.fetchall()]
         total += len(rows)
         data.append((table, len(cursor.description), rows))
         cursor.execute(
