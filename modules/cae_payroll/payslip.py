@@ -43,6 +43,7 @@ class Payslip(Workflow, ModelSQL, ModelView):
     changes. A correction is the business of the next one.
     """
     __name__ = 'cae.payslip'
+    __string__ = "Payslip"
 
     _states = {
         'readonly': Eval('state') != 'draft',
@@ -755,6 +756,7 @@ class PayslipLine(ModelSQL, ModelView):
     reduction with a minus sign. Zero lines are not stored.
     """
     __name__ = 'cae.payslip.line'
+    __string__ = "Payslip Line"
 
     payslip = fields.Many2One(
         'cae.payslip', "Payslip", required=True, ondelete='CASCADE')
