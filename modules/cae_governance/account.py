@@ -7,7 +7,6 @@ from decimal import Decimal
 from trytond.i18n import gettext
 from trytond.model import ModelView
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import grouped_slice
 from trytond.transaction import without_check_access
 
 
@@ -49,14 +48,13 @@ class Move(metaclass=PoolMeta):
             if v.capital_called_account}
         paid = defaultdict(Decimal)
         settling = set()
-        for sub_moves in grouped_slice(moves):
-            for line in Line.search([
-                        ('move', 'in', [m.id for m in sub_moves]),
-                        ('account', 'in', list(due | called)),
-                        ], order=[('id', 'ASC')]):
-                paid[line.move] += line.credit - line.debit
-                if line.account.id in due:
-                    settling.add(line.move)
+        for line in Line.search([
+                    ('move', 'in', [m.id for m in moves]),
+                    ('account', 'in', list(due | called)),
+                    ], order=[]):
+            paid[line.move] += line.credit - line.debit
+            if line.account.id in due:
+                settling.add(line.move)
         to_post = [
             cls._capital_paid_values(move, paid[move])
             for move in moves if move in settling and paid[move]]

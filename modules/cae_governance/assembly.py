@@ -15,7 +15,6 @@ from trytond.model import (
 from trytond.pool import Pool
 from trytond.pyson import Eval, If
 from trytond.report import Report
-from trytond.tools import grouped_slice
 from trytond.transaction import Transaction, without_check_access
 
 from . import majority
@@ -211,9 +210,7 @@ class Assembly(Workflow, ModelSQL, ModelView):
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='RESTRICT',
         states={
-            'readonly': (
-                (Eval('state') != 'draft')
-                | Eval('resolutions', [-1])),
+            'readonly': Eval('id', -1) >= 0,
             },
         help="The cooperative whose associates meet.")
     name = fields.Char(
@@ -714,12 +711,11 @@ class Roll(ModelSQL, ModelView):
         Proxy = pool.get('cae.assembly.proxy')
         result = {r.id: None for r in rows}
         with without_check_access():
-            for sub_rows in grouped_slice(rows):
-                for proxy in Proxy.search([
-                            ('principal', 'in', [r.id for r in sub_rows]),
-                            ('state', '=', 'given'),
-                            ], order=[]):
-                    result[proxy.principal.id] = proxy.holder
+            for proxy in Proxy.search([
+                        ('principal', 'in', [r.id for r in rows]),
+                        ('state', '=', 'given'),
+                        ], order=[]):
+                result[proxy.principal.id] = proxy.holder
         return result
 
     @classmethod

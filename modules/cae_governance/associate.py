@@ -13,9 +13,7 @@ from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
-from trytond.tools import (
-    grouped_slice, is_full_text, lstrip_wildcard, reduce_ids,
-    sqlite_apply_types)
+from trytond.tools import is_full_text, lstrip_wildcard, sqlite_apply_types
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import AssociateAccessError, AssociateValidationError
@@ -302,24 +300,23 @@ class Associate(Workflow, ModelSQL, ModelView):
             else:
                 account = value.capital_refund_account
                 balance = Sum(line.credit - line.debit)
-            for sub_associates in grouped_slice(associates):
-                query = table.join(value,
-                    condition=value.company == table.company
-                    ).join(line,
-                    condition=(line.account == account)
-                    & (line.party == table.party)
-                    ).join(move, condition=move.id == line.move
-                    ).select(
-                        table.id, balance.as_('balance'),
-                        where=reduce_ids(
-                            table.id, [a.id for a in sub_associates])
-                        & (move.state == 'posted')
-                        & (move.date <= date),
-                        group_by=[table.id])
-                if backend.name == 'sqlite':
-                    sqlite_apply_types(query, [None, 'NUMERIC'])
-                cursor.execute(*query)
-                result[name].update(cursor)
+            query = table.join(value,
+                condition=value.company == table.company
+                ).join(line,
+                condition=(line.account == account)
+                & (line.party == table.party)
+                ).join(move, condition=move.id == line.move
+                ).select(
+                    table.id, balance.as_('balance'),
+                    where=fields.SQL_OPERATORS['in'](
+                        table.id, [a.id for a in associates])
+                    & (move.state == 'posted')
+                    & (move.date <= date),
+                    group_by=[table.id])
+            if backend.name == 'sqlite':
+                sqlite_apply_types(query, [None, 'NUMERIC'])
+            cursor.execute(*query)
+            result[name].update(cursor)
             for associate in associates:
                 result[name][associate.id] = associate.currency.round(
                     result[name][associate.id])
@@ -364,12 +361,10 @@ class Associate(Workflow, ModelSQL, ModelView):
                     'admission_date', 'lost_date'}):
             return
         records = defaultdict(list)
-        for sub_associates in grouped_slice(associates):
-            for associate in cls.search([
-                        ('party', 'in', list({
-                                    a.party.id for a in sub_associates})),
-                        ], order=[]):
-                records[associate.party, associate.company].append(associate)
+        for associate in cls.search([
+                    ('party', 'in', list({a.party.id for a in associates})),
+                    ], order=[]):
+            records[associate.party, associate.company].append(associate)
         for same in records.values():
             if sum(a.state == 'applicant' for a in same) > 1:
                 raise AssociateValidationError(gettext(
@@ -393,10 +388,9 @@ class Associate(Workflow, ModelSQL, ModelView):
         if field_names and not (
                 field_names & {'admission_date', 'lost_date'}):
             return
-        for sub_associates in grouped_slice(associates):
-            Movement.check_membership(Movement.search([
-                        ('associate', 'in', [a.id for a in sub_associates]),
-                        ]))
+        Movement.check_membership(Movement.search([
+                    ('associate', 'in', [a.id for a in associates]),
+                    ], order=[]))
 
     @classmethod
     def check_modification(cls, mode, associates, values=None, external=False):

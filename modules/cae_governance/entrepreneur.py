@@ -1,8 +1,8 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 
+from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import grouped_slice, reduce_ids
 from trytond.transaction import Transaction
 
 
@@ -17,13 +17,12 @@ class Entrepreneur(metaclass=PoolMeta):
         facts = super()._stage_facts(entrepreneurs, date)
         table = cls.__table__()
         associate = Associate.__table__()
-        for sub_ids in grouped_slice(list(facts)):
-            cursor.execute(*table.join(associate,
-                    condition=(associate.party == table.party)
-                    & (associate.company == table.company)
-                    ).select(table.id,
-                    where=reduce_ids(table.id, list(sub_ids))
-                    & Associate._member_at(associate, date)))
-            for id_, in cursor:
-                facts[id_].add('associate')
+        cursor.execute(*table.join(associate,
+                condition=(associate.party == table.party)
+                & (associate.company == table.company)
+                ).select(table.id,
+                where=fields.SQL_OPERATORS['in'](table.id, list(facts))
+                & Associate._member_at(associate, date)))
+        for id_, in cursor:
+            facts[id_].add('associate')
         return facts

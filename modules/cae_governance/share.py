@@ -13,7 +13,7 @@ from trytond.model import Index, ModelSQL, ModelView, Unique, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
-from trytond.tools import grouped_slice, reduce_ids, sqlite_apply_types
+from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction, check_access, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
@@ -204,18 +204,16 @@ class Movement(ModelSQL, ModelView):
             column = Sum(table.quantity * table.unit_value)
         else:
             column = Sum(table.quantity)
-        for sub_ids in grouped_slice(list(result)):
-            where = reduce_ids(table.associate, list(sub_ids))
-            if date:
-                where &= table.effective_date <= date
-            query = table.select(
-                table.associate, column.as_('total'),
-                where=where, group_by=[table.associate])
-            if backend.name == 'sqlite':
-                sqlite_apply_types(
-                    query, [None, 'NUMERIC' if amount else None])
-            cursor.execute(*query)
-            result.update((id_, type(zero)(total)) for id_, total in cursor)
+        where = fields.SQL_OPERATORS['in'](table.associate, list(result))
+        if date:
+            where &= table.effective_date <= date
+        query = table.select(
+            table.associate, column.as_('total'),
+            where=where, group_by=[table.associate])
+        if backend.name == 'sqlite':
+            sqlite_apply_types(query, [None, 'NUMERIC' if amount else None])
+        cursor.execute(*query)
+        result.update((id_, type(zero)(total)) for id_, total in cursor)
         return result
 
     @classmethod
@@ -311,12 +309,11 @@ class Movement(ModelSQL, ModelView):
         if not numbers:
             return
         sides = defaultdict(list)
-        for sub_numbers in grouped_slice(list(numbers)):
-            for movement in cls.search([
-                        ('company', 'in', [c.id for c, _ in numbers]),
-                        ('number', 'in', [n for _, n in sub_numbers]),
-                        ], order=[]):
-                sides[movement.company, movement.number].append(movement)
+        for movement in cls.search([
+                    ('company', 'in', list({c.id for c, _ in numbers})),
+                    ('number', 'in', [n for _, n in numbers]),
+                    ], order=[]):
+            sides[movement.company, movement.number].append(movement)
         for key in numbers:
             pair = sides[key]
             if (sorted(m.type for m in pair) != sorted(_TRANSFER)
