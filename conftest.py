@@ -23,6 +23,9 @@ os.environ.setdefault('TRYTOND_DATABASE_URI', 'sqlite://')
 BACKEND = os.environ['TRYTOND_DATABASE_URI'].partition(':')[0]
 os.environ.setdefault(
     'DB_NAME', ':memory:' if BACKEND == 'sqlite' else 'test')
+if BACKEND == 'sqlite':
+    # The check of the cache, after 5 minutes, would commit the test under way
+    os.environ.setdefault('TRYTOND_CACHE__CLEAN_TIMEOUT', '86400')
 
 ROOT = Path(__file__).resolve().parent
 BACKENDS = {'sqlite', 'postgresql'}
