@@ -3,8 +3,42 @@
 from trytond.i18n import gettext
 from trytond.model import Index, ModelView, dualmethod, fields
 from trytond.pool import Pool, PoolMeta
+from trytond.pyson import Bool, Eval, If
 
 from .exceptions import AnalyticPostedError
+
+
+def _customer_deposit():
+    return fields.Boolean(
+        "Customer Deposit",
+        domain=[
+            If((Eval('statement') != 'balance') | Eval('assets', False),
+                ('customer_deposit', '=', False), ()),
+            ],
+        states={
+            'invisible': (
+                (Eval('statement') != 'balance') | Eval('assets', False)),
+            },
+        help="Check to allow customer invoices to ask for a deposit "
+        "(acompte): no turnover until the final invoice takes it back.")
+
+
+class TypeTemplate(metaclass=PoolMeta):
+    __name__ = 'account.account.type.template'
+    customer_deposit = _customer_deposit()
+
+    def _get_type_value(self, type=None):
+        values = super()._get_type_value(type=type)
+        if not type or type.customer_deposit != self.customer_deposit:
+            values['customer_deposit'] = self.customer_deposit
+        return values
+
+
+class Type(metaclass=PoolMeta):
+    __name__ = 'account.account.type'
+    customer_deposit = _customer_deposit()
+    customer_deposit.states['readonly'] = (
+        Bool(Eval('template', -1)) & ~Eval('template_override', False))
 
 
 class Journal(metaclass=PoolMeta):

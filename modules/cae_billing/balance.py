@@ -225,7 +225,7 @@ class Activity(metaclass=PoolMeta):
                 & type_.can_sell))
         for activity, *dates in _rows(query, [None] + ['DATE'] * 4):
             first = max(start, dates[0], dates[2])
-            last = min(date, *filter(None, [dates[1], dates[3]]))
+            last = min(filter(None, [date, dates[1], dates[3]]))
             if first > last:
                 continue
             month = first.replace(day=1)

@@ -43,7 +43,8 @@ class FeeCap(ModelSQL, ModelView):
             ('country_date_unique', Unique(t, t.country, t.start_date),
                 'cae_billing.msg_fee_cap_unique'),
             ]
-        cls._order = [('country', 'ASC'), ('start_date', 'DESC')]
+        cls._order = [
+            ('country', 'ASC'), ('start_date', 'DESC'), ('id', None)]
 
     @classmethod
     def at(cls, country, date):
@@ -125,7 +126,8 @@ class FeeRule(DeactivableMixin, ModelSQL, ModelView):
     def __setup__(cls):
         super().__setup__()
         cls._order = [
-            ('company', 'ASC'), ('account', 'ASC'), ('start_date', 'DESC')]
+            ('company', 'ASC'), ('account', 'ASC'), ('start_date', 'DESC'),
+            ('id', None)]
 
     @staticmethod
     def default_company():
@@ -205,7 +207,6 @@ class FeeRule(DeactivableMixin, ModelSQL, ModelView):
 
 class FeeTier(ModelSQL, ModelView):
     __name__ = 'cae.fee.tier'
-    __access__ = {'rule'}
     rule = fields.Many2One(
         'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
     up_to = fields.Numeric(
@@ -220,7 +221,9 @@ class FeeTier(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls._order = [('rule', 'ASC'), ('up_to', 'ASC NULLS LAST')]
+        cls.__access__.add('rule')
+        cls._order = [
+            ('rule', 'ASC'), ('up_to', 'ASC NULLS LAST'), ('id', None)]
 
     @classmethod
     def validate_fields(cls, tiers, field_names):
@@ -277,7 +280,8 @@ class Fee(ModelSQL, ModelView):
             ]
         cls._sql_indexes.add(
             Index(t, (t.rule, Index.Range()), (t.period, Index.Range())))
-        cls._order = [('period', 'DESC'), ('number', 'DESC')]
+        cls._order = [
+            ('period', 'DESC'), ('number', 'DESC'), ('id', None)]
 
     @fields.depends('company')
     def on_change_with_currency(self, name=None):

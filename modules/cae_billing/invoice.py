@@ -136,6 +136,13 @@ class InvoiceLine(metaclass=PoolMeta):
                     },
                 })
 
+    @classmethod
+    def _account_domain(cls, type_):
+        domain = super()._account_domain(type_)
+        if type_ == 'out':
+            domain = domain + [('type.customer_deposit', '=', True)]
+        return domain
+
     @fields.depends(
         'invoice', 'activity', '_parent_invoice.activity', 'type')
     def on_change_invoice(self):

@@ -134,7 +134,8 @@ class Statement(ModelSQL, ModelView):
             ]
         cls._sql_indexes.add(
             Index(t, (t.activity, Index.Range()), (t.date, Index.Range())))
-        cls._order = [('date', 'DESC'), ('activity', 'ASC')]
+        cls._order = [
+            ('date', 'DESC'), ('activity', 'ASC'), ('id', None)]
 
     @fields.depends('company')
     def on_change_with_currency(self, name=None):
@@ -240,7 +241,6 @@ class Statement(ModelSQL, ModelView):
 
 class StatementLine(sequence_ordered(), ModelSQL, ModelView):
     __name__ = 'cae.activity.statement.line'
-    __access__ = {'statement'}
     statement = fields.Many2One(
         'cae.activity.statement', "Statement", required=True, readonly=True,
         ondelete='CASCADE')
@@ -250,6 +250,11 @@ class StatementLine(sequence_ordered(), ModelSQL, ModelView):
     description = fields.Char("Description", readonly=True)
     amount = fields.Numeric(
         "Amount", digits=(16, 2), required=True, readonly=True)
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('statement')
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):

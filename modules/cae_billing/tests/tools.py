@@ -1,0 +1,404 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""A French cooperative on the server, for the tests of the modules.
+
+`create_cooperative` makes its records once; `Cooperative` finds them again
+and enters documents.
+"""
+import datetime as dt
+from contextlib import contextmanager
+from decimal import Decimal
+
+from trytond.modules.account.tests import create_chart, get_fiscalyear
+from trytond.modules.account_invoice.tests import set_invoice_sequences
+from trytond.modules.company.tests import create_company, set_company
+from trytond.pool import Pool
+from trytond.tests.test_tryton import DB_NAME
+from trytond.transaction import Transaction, TransactionError
+
+__all__ = [
+    'Cooperative', 'clear_cache', 'commit', 'create_cooperative', 'run_tasks',
+    'undone']
+
+YEAR = 2025
+
+
+def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
+    """Create a company with the French chart, set up as a cooperative.
+
+    It has a fiscal year, a customer, a supplier, the businesses A1, A2 and
+    A3 whose entrepreneurs may sell and B1, under a support agreement.
+    """
+    pool = Pool()
+    Activity = pool.get('cae.activity')
+    Configuration = pool.get('cae.configuration')
+    Contract = pool.get('cae.contract')
+    Country = pool.get('country.country')
+    Entrepreneur = pool.get('cae.entrepreneur')
+    FiscalYear = pool.get('account.fiscalyear')
+    Journal = pool.get('account.journal')
+    Party = pool.get('party.party')
+    Type = pool.get('cae.contract.type')
+    company = create_company(name=name)
+    country, = Country.search([('code', '=', 'FR')]) or Country.create(
+        [{'name': "France", 'code': 'FR'}])
+    company.party.addresses = [
+        {'street_unstructured': "1 rue de la Coopération",
+            'postal_code': '59000', 'city': "Lille", 'country': country.id}]
+    company.party.save()
+    with set_company(company):
+        create_chart(company, chart='account_fr.root')
+        fiscalyear = set_invoice_sequences(
+            get_fiscalyear(company, today=dt.date(year, 1, 1)))
+        fiscalyear.save()
+        FiscalYear.create_period([fiscalyear])
+        if not Journal.search([('code', '=', 'OD')]):
+            Journal.create([
+                    {'name': "Opérations diverses", 'code': 'OD',
+                        'type': 'general'},
+                    {'name': "Pertes", 'code': 'PER', 'type': 'write-off'},
+                    {'name': "Banque", 'code': 'BQ', 'type': 'cash'},
+                    ])
+        Configuration.setup_company(company)
+        types = {
+            t.code: t for t in Type.search([('country_code', '=', 'FR')])}
+        contracts = []
+        for code, type_ in [
+                ('A1', 'cesa'), ('A2', 'cesa'), ('A3', 'cape'),
+                ('B1', 'support')]:
+            party, = Party.create([{
+                        'name': f"Entrepreneur {code}",
+                        'addresses': [('create', [{}])],
+                        }])
+            entrepreneur, = Entrepreneur.create([{
+                        'party': party.id, 'code': code,
+                        'welcome_date': dt.date(year - 1, 1, 1)}])
+            Activity.create([{
+                        'name': f"Activity {code}", 'code': code,
+                        'holders': [('create', [{
+                                        'entrepreneur': entrepreneur.id,
+                                        'from_date': dt.date(year, 1, 1),
+                                        }])],
+                        }])
+            contracts.append(Contract(
+                    entrepreneur=entrepreneur, type=types[type_],
+                    start_date=dt.date(year, 1, 1)))
+            if type_ == 'cape':
+                contracts[-1].end_date = dt.date(year, 12, 31)
+        Contract.save(contracts)
+        Contract.sign(contracts)
+        Party.create([{
+                    'name': name, 'addresses': [('create', [{}])],
+                    } for name in ["Customer", "Other Customer", "Supplier"]])
+    return company
+
+
+class Cooperative:
+    "The records of a cooperative, and how to enter its documents"
+
+    def __init__(self, name="Coopérative Les Ateliers"):
+        Company = Pool().get('company.company')
+        self.company, = Company.search([('party.name', '=', name)])
+
+    @classmethod
+    @contextmanager
+    def enter(cls, *args, **context):
+        "Give the cooperative with its company in the context"
+        cooperative = cls(*args)
+        with set_company(cooperative.company), \
+                Transaction().set_context(_skip_warnings=True, **context):
+            yield cooperative
+
+    def _one(self, name, *domain):
+        record, = Pool().get(name).search([
+                ('company', '=', self.company.id), *domain])
+        return record
+
+    def account(self, code):
+        return self._one('account.account', ('code', '=', code))
+
+    def activity(self, code):
+        return self._one('cae.activity', ('code', '=', code))
+
+    def activities(self):
+        return Pool().get('cae.activity').search([
+                ('company', '=', self.company.id)])
+
+    def period(self, month):
+        return self._one(
+            'account.period', ('start_date', '=', dt.date(YEAR, month, 1)))
+
+    def journal(self, code):
+        journal, = Pool().get('account.journal').search([('code', '=', code)])
+        return journal
+
+    def party(self, name):
+        party, = Pool().get('party.party').search([('name', '=', name)])
+        return party
+
+    def tax(self, name):
+        "Return the tax made from the template of the French chart"
+        ModelData = Pool().get('ir.model.data')
+        return self._one('account.tax', (
+                'template', '=', ModelData.get_id('account_fr', name)))
+
+    def draft(
+            self, date, *lines, type='out', party=None, journal=None,
+            activity=None, **values):
+        """Return a draft invoice.
+
+        A line is (code of the activity, amount, code of the account, names
+        of the taxes).
+        """
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        Journal = pool.get('account.journal')
+        party = self.party(
+            party or ("Customer" if type == 'out' else "Supplier"))
+        if not journal:
+            journal, = Journal.search([
+                    ('type', '=', 'revenue' if type == 'out' else 'expense')])
+        invoice, = Invoice.create([{
+                    'type': type,
+                    'company': self.company.id,
+                    'party': party.id,
+                    'invoice_address': party.addresses[0].id,
+                    'currency': self.company.currency.id,
+                    'journal': journal.id,
+                    'account': self.account(
+                        '4111' if type == 'out' else '4011').id,
+                    'activity': activity and self.activity(activity).id,
+                    'invoice_date': date,
+                    'payment_term_date': date,
+                    'lines': [('create', [{
+                                    'type': 'line',
+                                    'company': self.company.id,
+                                    'currency': self.company.currency.id,
+                                    'activity': (
+                                        code and self.activity(code).id),
+                                    'quantity': 1,
+                                    'unit_price': Decimal(amount),
+                                    'account': self.account(account).id,
+                                    'taxes': [('add', [
+                                                self.tax(t).id for t in taxes
+                                                ])],
+                                    } for code, amount, account, taxes
+                                in lines])],
+                    **values}])
+        return invoice
+
+    def invoice(self, date, *lines, **values):
+        "Return a posted invoice"
+        Invoice = Pool().get('account.invoice')
+        invoice = self.draft(date, *lines, **values)
+        Invoice.post([invoice])
+        return Invoice(invoice.id)
+
+    def sale(self, date, code, amount, **values):
+        "Return the posted invoice of a service at 20 % on receipts"
+        return self.invoice(
+            date, (code, amount, '706', ['tva_vente_services_taux_normal']),
+            **values)
+
+    def move(self, date, *lines, journal='OD', description="Operation"):
+        """Return a posted move.
+
+        A line is (code of the account, debit less credit) and what follows:
+        the code of an activity or a party.
+        """
+        pool = Pool()
+        Move = pool.get('account.move')
+        Party = pool.get('party.party')
+        values = []
+        for code, amount, *others in lines:
+            amount = Decimal(amount)
+            sides = {
+                'debit': max(amount, Decimal(0)),
+                'credit': max(-amount, Decimal(0))}
+            line = {
+                'account': self.account(code).id,
+                'description': description,
+                **sides}
+            for other in others:
+                if isinstance(other, Party):
+                    line['party'] = other.id
+                else:
+                    line['analytic_lines'] = [('create', [{
+                                    'account': self.activity(
+                                        other).analytic_account.id,
+                                    'date': date,
+                                    **sides}])]
+            values.append(line)
+        move, = Move.create([{
+                    'company': self.company.id,
+                    'journal': self.journal(journal).id,
+                    'period': self.period(date.month).id,
+                    'date': date,
+                    'description': description,
+                    'lines': [('create', values)],
+                    }])
+        Move.post([move])
+        return Move(move.id)
+
+    def pay(self, date, *invoices, amount=None, loss=None):
+        """Pay the invoices at the bank.
+
+        The whole is reconciled unless an amount is given: then it is a
+        payment of the only invoice. ``loss`` is written off.
+        """
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        Line = pool.get('account.move.line')
+        account = invoices[0].account
+        to_pay = [
+            line for invoice in invoices for line in invoice.lines_to_pay
+            if not line.reconciliation]
+        payments = [
+            line for invoice in invoices for line in invoice.payment_lines
+            if not line.reconciliation]
+        total = sum(line.debit - line.credit for line in to_pay + payments)
+        paid = total - Decimal(loss or 0) if amount is None else amount
+        lines = []
+        for journal, code, part in [
+                ('BQ', '5121', Decimal(paid)),
+                ('PER', '6541', Decimal(loss or 0))]:
+            if part:
+                others = ('A1',) if code == '6541' else ()
+                move = self.move(
+                    date, (code, part, *others),
+                    (account.code, -part, invoices[0].party),
+                    journal=journal, description="Payment")
+                lines += [
+                    line for line in move.lines if line.account == account]
+        if amount is None:
+            Line.reconcile(to_pay + payments + lines)
+        else:
+            Invoice.add_payment_lines({invoices[0]: lines})
+        return lines
+
+    def lines(self, *moves):
+        """Return the lines of the moves.
+
+        As a sorted list of (code, debit less credit, {codes of activities}).
+        """
+        result = []
+        Activity = Pool().get('cae.activity')
+        codes = {
+            a.analytic_account: a.code for a in Activity.search([])}
+        for move in moves:
+            for line in move.lines:
+                result.append((
+                        line.account.code, line.debit - line.credit,
+                        '+'.join(sorted(
+                                codes[a.account]
+                                for a in line.analytic_lines))))
+        return sorted(result)
+
+    def figures(self, values, *codes):
+        "Return the values of {activity id: value} for the codes"
+        return [values[self.activity(code).id] for code in codes]
+
+    def rule(self, account='62891', tiers=((None, '0.10'),), **values):
+        "Return a new fee rule"
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        Rule = pool.get('cae.fee.rule')
+        beneficiary = 'fund' if account == '62893' else 'shared'
+        rule, = Rule.create([{
+                    'name': "Contribution",
+                    'company': self.company.id,
+                    'start_date': dt.date(YEAR, 1, 1),
+                    'tiers': [('create', [{
+                                    'up_to': up_to and Decimal(up_to),
+                                    'rate': Decimal(rate),
+                                    } for up_to, rate in tiers])],
+                    'account': self.account(account).id,
+                    'beneficiary': Activity.special(
+                        self.company, beneficiary).id,
+                    **values}])
+        return rule
+
+    def closing(self, month):
+        "Return a new closing of the month"
+        Closing = Pool().get('cae.closing')
+        closing, = Closing.create([{
+                    'company': self.company.id,
+                    'period': self.period(month).id,
+                    }])
+        return closing
+
+    def close(self, month):
+        "Return the closing of the month, run in the transaction"
+        Closing = Pool().get('cae.closing')
+        closing = self.closing(month)
+        Closing.run([closing])
+        run_tasks()
+        return Closing(closing.id)
+
+    def advance(self, closing, times=None):
+        "Go on with a closing in the transaction"
+        Closing = Pool().get('cae.closing')
+        Closing.resume([closing])
+        run_tasks(times)
+        return Closing(closing.id)
+
+
+def run_tasks(times=None):
+    """Run the tasks of the queue in the transaction, those of tasks too.
+
+    Nothing is printed; ``times`` limits how many are run.
+    """
+    Queue = Pool().get('ir.queue')
+    tasks = Transaction().tasks
+    while tasks and times != 0:
+        task = Queue(tasks.pop(0))
+        if task.data['method'] != 'print_invoice':
+            task.run()
+            times = times and times - 1
+
+
+@contextmanager
+def undone():
+    "Undo what is done inside, as the end of a refused request does"
+    cursor = Transaction().connection.cursor()
+    cursor.execute('SAVEPOINT undone')
+    try:
+        yield
+    finally:
+        cursor.execute('ROLLBACK TO SAVEPOINT undone')
+        clear_cache()
+
+
+def clear_cache():
+    "Forget the records that were read"
+    transaction = Transaction()
+    transaction.counter += 1
+    for models in transaction.cache.values():
+        for records in models.values():
+            records.clear()
+
+
+def commit(function, *args, user=1, context=None):
+    """Return the result of the function run in a transaction of its own.
+
+    It is committed, then the tasks that it left in the queue are run as the
+    server without a worker does.
+    """
+    from trytond.worker import run_task
+    extras = {}
+    while True:
+        with Transaction().start(
+                DB_NAME, user, context=context or {},
+                **extras) as transaction:
+            try:
+                result = function(*args)
+                transaction.commit()
+            except TransactionError as error:
+                transaction.rollback()
+                transaction.tasks.clear()
+                error.fix(extras)
+                continue
+        break
+    while transaction.tasks:
+        run_task(DB_NAME, transaction.tasks.pop(0))
+    return result
