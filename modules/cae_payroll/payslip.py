@@ -298,8 +298,8 @@ class Payslip(Workflow, ModelSQL, ModelView):
                 raise PayslipValidationError(gettext(
                         'cae_payroll.msg_payslip_below_fixed',
                         payslip=payslip.rec_name,
-                        gross=payslip.gross,
-                        fixed=payslip.fixed_part))
+                        gross=f"{payslip.gross:.2f}",
+                        fixed=f"{payslip.fixed_part:.2f}"))
 
     @classmethod
     @ModelView.button
@@ -635,13 +635,15 @@ class Payslip(Workflow, ModelSQL, ModelView):
                     raise PayslipError(gettext(
                             'cae_payroll.msg_payslip_not_computed',
                             payslip=payslip.rec_name))
+            with without_check_access():
+                values = cls._move_values(company, period, group)
             if new := [p for p in group if not p.number]:
                 cls.write(*sum((
                             [[payslip], {'number': number}]
                             for payslip, number in zip(
                                 new, cls._numbers(company, len(new)))), []))
             with without_check_access():
-                move, = Move.create([cls._move_values(company, period, group)])
+                move, = Move.create([values])
                 Move.post([move])
             cls.write(group, {'move': move.id, 'state': 'posted'})
 

@@ -180,8 +180,8 @@ class ContractPay(ContractDatedMixin, ModelSQL, ModelView):
                 raise TermsValidationError(gettext(
                         'cae_payroll.msg_wanted_below_fixed',
                         contract=term.contract.rec_name,
-                        wanted=term.wanted_gross,
-                        fixed=term.fixed_part))
+                        wanted=f"{term.wanted_gross:.2f}",
+                        fixed=f"{term.fixed_part:.2f}"))
 
     def engine_terms(self, rate):
         "Return the terms for the engine with the withholding rate or None"

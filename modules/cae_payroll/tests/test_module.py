@@ -492,98 +492,131 @@ class CaePayrollTestCase(
                 counters['reduction'],
                 (counters['gross'] * second.coefficient).quantize(D('0.01')))
 
+    def refused(self, error, function, *words):
+        "Check that the function is refused with the words in its message"
+        with self.assertRaises(error) as caught:
+            function()
+        for word in words:
+            self.assertIn(word, str(caught.exception.message))
+
     @with_transaction()
-    def test_refused(self):
-        "Each refusal says what to do and leaves nothing half done"
-        pool = Pool()
-        Account = pool.get('cae.payroll.account')
-        Configuration = pool.get('cae.configuration')
-        Part = pool.get('cae.payslip.activity')
-        Payslip = pool.get('cae.payslip')
-        Period = pool.get('account.period')
-        transaction = Transaction()
-
-        def refused(error, function, *words):
-            with self.assertRaises(error) as caught:
-                function()
-            for word in words:
-                self.assertIn(word, str(caught.exception.message))
-
-        def closed(coop):
+    def test_refuse_closed(self):
+        Payslip = Pool().get('cae.payslip')
+        Period = Pool().get('account.period')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip = coop.pay(3, 'Ada', post=False)['Ada']
             Period.write([coop.period(3)], {'state': 'closed'})
-            refused(
+            self.refused(
                 RunError, lambda: Payslip.post([payslip]), '2026-03')
             self.assertFalse(payslip.move)
 
-        def unmapped(coop):
+    @with_transaction()
+    def test_refuse_unmapped(self):
+        Account = Pool().get('cae.payroll.account')
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip = coop.pay(3, 'Ada', post=False)['Ada']
             mapping, = Account.search([
                     ('rule.code', '=', 'csa'),
                     ('company', '=', coop.company.id)])
             Account.delete([mapping])
-            refused(
+            self.refused(
                 UnmappedRuleError, lambda: Payslip.post([payslip]),
                 "Solidarity", "Payroll Accounts")
             self.assertEqual(payslip.state, 'computed')
 
-        def below_fixed(coop):
+    @with_transaction()
+    def test_refuse_below_fixed(self):
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip = coop.pay(3, 'Ada', post=False)['Ada']
             payslip.wanted_gross = D('499.99')
             payslip.save()
-            refused(
+            self.refused(
                 PayslipValidationError, lambda: Payslip.compute([payslip]),
                 '500.00')
 
-        def wanted(coop):
-            refused(
+    @with_transaction()
+    def test_refuse_wanted(self):
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
+            self.refused(
                 TermsValidationError, lambda: coop.terms(
                     'Ben', mode='wanted', fixed_part=D(500),
                     wanted_gross=D('499.99')), '499.99')
 
-        def other_company(coop):
+    @with_transaction()
+    def test_refuse_other_company(self):
+        Configuration = Pool().get('cae.configuration')
+        Part = Pool().get('cae.payslip.activity')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip = coop.pay(3, 'Ada', post=False)['Ada']
             company = create_company(name="Other")
             with set_company(company):
                 Configuration.setup_company(company)
                 other = coop.get('cae.activity').special(company, 'shared')
-            refused(PayslipValidationError, lambda: Part.create([{
+            self.refused(PayslipValidationError, lambda: Part.create([{
                             'payslip': payslip.id, 'activity': other.id,
                             'key': D(1), 'gross': D(0), 'cost': D(0)}]),
                 NAME)
 
-        def setting(coop):
+    @with_transaction()
+    def test_refuse_setting(self):
+        Configuration = Pool().get('cae.configuration')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             Configuration(1).set_multivalue('headcount', None)
-            refused(
+            self.refused(
                 PayrollConfigurationError, lambda: coop.pay(3, 'Ada'),
                 "Headcount")
 
-        def not_computed(coop):
+    @with_transaction()
+    def test_refuse_not_computed(self):
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip, = Payslip.create([{
                         'run': coop.run(3).id,
                         'contract': coop.contract('Ada').id}])
-            refused(
+            self.refused(
                 PayslipError, lambda: Payslip.post([payslip]), "Compute")
 
-        def dates(coop):
+    @with_transaction()
+    def test_refuse_dates(self):
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             contract = coop.contract('Ada')
             contract.end_date = dt.date(2026, 2, 28)
             contract.save()
-            refused(PayslipValidationError, lambda: Payslip.create([{
+            self.refused(PayslipValidationError, lambda: Payslip.create([{
                             'run': coop.run(3).id,
                             'contract': contract.id}]), '2026-03')
 
-        def unknown(coop):
+    @with_transaction()
+    def test_refuse_unknown(self):
+        Configuration = Pool().get('cae.configuration')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             law_ = Configuration.payroll_setting(coop.company, 'payroll_law')
-            Value = pool.get('cae.payroll.parameter.value')
+            Value = coop.get('cae.payroll.parameter.value')
             Value.delete(Value.search([
                         ('parameter.law', '=', law_.id),
                         ('parameter.code', '=', 'pss'),
                         ('start_date', '=', dt.date(2026, 1, 1))]))
-            refused(
+            self.refused(
                 LawError, lambda: coop.pay(3, 'Ada'), 'pss', "Parameters")
 
-        def posted(coop):
+    @with_transaction()
+    def test_refuse_posted(self):
+        Part = Pool().get('cae.payslip.activity')
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.terms('Ada', fixed_part=D(500))
             payslip = coop.pay(3, 'Ada')['Ada']
             for function in [
                     lambda: Payslip.write([payslip], {'gross': D(1)}),
@@ -592,16 +625,7 @@ class CaePayrollTestCase(
                     lambda: Part.write(
                         list(payslip.activities), {'cost': D(1)}),
                     ]:
-                refused(PayslipPostedError, function, payslip.number)
-
-        for case in [
-                closed, unmapped, below_fixed, wanted, other_company, setting,
-                not_computed, dates, unknown, posted]:
-            with self.subTest(case=case.__name__):
-                with Cooperative() as coop:
-                    coop.terms('Ada', fixed_part=D(500))
-                    case(coop)
-                transaction.rollback()
+                self.refused(PayslipPostedError, function, payslip.number)
 
     @with_transaction()
     def test_closing(self):
