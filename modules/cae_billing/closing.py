@@ -377,7 +377,10 @@ class Closing(Workflow, ModelSQL, ModelView):
                     ('company', '=', self.company.id),
                     ('state', '=', 'draft'),
                     ('date', '<=', date),
-                    ('origin', 'not like', 'account.invoice,%'),
+                    ['OR',
+                        ('origin', '=', None),
+                        ('origin', 'not like', 'account.invoice,%'),
+                        ],
                     ]):
             result.append({
                     'kind': 'unposted',
