@@ -10,7 +10,7 @@ import pytest
 from dateutil.relativedelta import relativedelta
 
 from demo.cooperative import Cooperative
-from demo.server import Server
+from tests import databases
 from tests.cases import load
 from trytond.modules.cae_billing.apportion import round_half_up
 
@@ -543,17 +543,15 @@ def compare(found, expected, path=''):
         yield f"{path}: {found}, expected {expected}"
 
 
-def work(basis):
-    "Enter the case and close its months; yield each month"
-    from trytond.modules.cae_members.tests.tools import activate
-    from trytond.tests.test_tryton import DB_NAME
-    activate()
-    server = Server(DB_NAME)
+@pytest.fixture
+def server():
+    "A server of the database of the scenarios"
+    yield databases.activate()
+    databases.drop()
 
-    def company():
-        company, = server.pool.get('company.company').search([])
-        return company.id
-    server.company = server.run(company)
+
+def work(server, basis):
+    "Enter the case and close its months; yield each month"
     month = Month(server, MONTH, basis)
     server.run(month.prepare)
     server.run(month.open)
@@ -573,10 +571,10 @@ def work(basis):
             yield name, month
 
 
-def test_month():
+def test_month(server):
     "Every figure of the case, the documents entered as its users would"
     differences = []
-    for name, month in work('collected'):
+    for name, month in work(server, 'collected'):
         found = month.server.run(month.read, name)
         differences.extend(
             f"{name}{d}" for d in compare(found, MONTH['expected'][name]))
@@ -588,10 +586,10 @@ def test_month():
 
 @pytest.mark.skipif(
     'variant_invoiced_basis_A1' not in MONTH['expected'], reason="no variant")
-def test_month_invoiced_basis():
+def test_month_invoiced_basis(server):
     "Pay on the invoiced basis spends what the customers have not paid"
     expected = MONTH['expected']['variant_invoiced_basis_A1']
-    for name, month in work('invoiced'):
+    for name, month in work(server, 'invoiced'):
         pay = month.server.run(month.read, name)['activities']['A1']
         suffix = name.replace('-', '_')
         figures = {
