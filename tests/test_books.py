@@ -238,6 +238,7 @@ CORRUPTIONS = [
     ]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize('query,expected', CORRUPTIONS)
 def test_corruption(demonstration, query, expected):
     "What was changed behind the models is seen"
@@ -866,6 +867,7 @@ def prepared():
     databases.drop()
 
 
+@pytest.mark.stage2
 @settings(
     max_examples=6, deadline=None, derandomize=True, database=None,
     phases=[Phase.explicit, Phase.generate],
