@@ -95,7 +95,7 @@ STAGES = [
 @pytest.fixture(scope='module')
 def demonstration():
     "A small cooperative with two closed months"
-    cooperative = databases.Adopted(databases.activate(), staff=1, months=2)
+    cooperative = databases.Adopted(databases.activate(), staff=1, months=2, invoices=2)
     cooperative.people = [Person(i, stage) for i, stage in enumerate(STAGES)]
     cooperative.build()
     cooperative.closings = []
@@ -277,7 +277,8 @@ maybe = st.none() | cents(0, 20000)
 days = st.integers(1, 18)
 sales = st.fixed_dictionaries({
         'lines': st.lists(st.tuples(
-                st.sampled_from(BUSINESSES + ['S']), cents(1, 400000),
+                st.sampled_from(BUSINESSES + ['S']),
+                cents(1, 2000) | cents(50000, 400000),
                 st.sampled_from(SALES)), min_size=1, max_size=4),
         'day': days,
         'settle': st.sampled_from([
@@ -348,8 +349,8 @@ def terms(draw):
 
 
 months = st.fixed_dictionaries({
-        'sales': st.lists(sales, min_size=1, max_size=4),
-        'costs': st.lists(costs, max_size=2),
+        'sales': st.lists(sales, min_size=2, max_size=5),
+        'costs': st.lists(costs, min_size=1, max_size=2),
         'internals': st.lists(internals, max_size=1),
         'grants': st.lists(grants, max_size=1),
         })
@@ -390,7 +391,8 @@ class Sale:
             / Fraction(self.total) for amounts in [self.paid, self.lost])
 
     def open(self, date):
-        return self.total * (1 - sum(self.shares(date)))
+        return self.total - sum(
+            a for d, a in self.paid + self.lost if d <= date)
 
 
 class Random(Month):
@@ -521,12 +523,9 @@ class Random(Month):
         for settle in self.late:
             settle(month + dt.timedelta(days=1))
         self.late = []
-        number = 0
-        for number, document in enumerate(documents['sales']):
-            self.enter_sale(document, month)
-        for number, document in enumerate(documents['costs'], number + 1):
-            date = month + relativedelta(day=document['day'])
-            self.enter_cost(document, date, f"{month:%m}-{number}")
+        self.enter_sales(
+            sorted(documents['sales'], key=lambda d: d['day']), month)
+        self.enter_costs(documents['costs'], month)
         for document in documents['internals']:
             seller, buyer = document['pair']
             amount = document['amount']
@@ -545,77 +544,98 @@ class Random(Month):
                     ])
             self.others[activity] += amount
 
-    def enter_sale(self, document, month):
+    def enter_sales(self, documents, month):
+        "Post the customer invoices, then settle each as it is settled"
         Invoice = self.get('account.invoice')
-        Line = self.get('account.invoice.line')
-        date = month + relativedelta(day=document['day'])
-        soon = date + dt.timedelta(days=8)
-        lines = []
-        for key, amount, tax in document['lines']:
-            lines.append((
+        values = []
+        for document in documents:
+            lines = [(
                     self.activities[key], "Sale", amount,
                     self.account('7071' if tax[0] == 'G' else '706'),
-                    [self.tax(TAXES['out', tax])] if tax != '0' else []))
-        invoice, = Invoice.create([self.invoice_values(
-                    'out', self.parties['customer'], date, lines,
-                    self.journal('revenue'))])
-        Invoice.post([invoice])
-        sale = self.add_sale(invoice.id)
-        settle = document['settle']
-        part = round_half_up(sale.total * document['share'] / 100)
+                    [self.tax(TAXES['out', tax])] if tax != '0' else [],
+                    ) for key, amount, tax in document['lines']]
+            values.append(self.invoice_values(
+                    'out', self.parties['customer'],
+                    month + relativedelta(day=document['day']), lines,
+                    self.journal('revenue')))
+        invoices = Invoice.create(values)
+        Invoice.post(invoices)
+        for document, invoice in zip(documents, invoices):
+            sale = self.add_sale(invoice.id)
+            part = round_half_up(sale.total * document['share'] / 100)
+            settle = getattr(self, 'settle_' + document['settle'])
+            settle(sale, part, month + relativedelta(day=27))
 
-        def pay(amount, date, others=()):
-            if amount:
-                numbers = [str(s.id) for s in [sale, *others]]
-                self.pay(numbers, amount, date)
-                sale.paid.append((date, amount))
-        if settle == 'paid':
-            pay(sale.total, soon)
-        elif settle == 'late':
-            self.late.append(lambda date: pay(sale.total, date))
-        elif settle == 'part' and part < sale.total:
-            pay(part, soon)
-            self.late.append(lambda date: pay(sale.total - part, date))
-        elif settle in {'credit', 'offset'}:
-            credit, = Invoice.credit([Invoice(sale.id)], invoice_date=soon)
-            Line.write(list(credit.lines), {'quantity': -0.5})
-            Invoice.write([credit], {'payment_term_date': soon})
-            Invoice.post([credit])
-            note = self.add_sale(credit.id)
-            rest = sale.total + note.total
-            if settle == 'offset' and rest:
-                pay(rest, soon, [note])
-                sale.paid.append((soon, -note.total))
-                note.paid.append((soon, note.total))
-        elif settle == 'refund':
-            credit, = Invoice.credit(
-                [Invoice(sale.id)], refund=True, invoice_date=soon)
-            note = self.add_sale(credit.id)
-            for settled in [sale, note]:
-                settled.paid.append((soon, settled.total))
-        elif settle == 'lost' and part < sale.total:
-            pay(part, soon)
-            self.lose(sale, sale.total - part, soon)
+    def settle_open(self, sale, part, date):
+        pass
 
-    def add_sale(self, id_):
+    def settle_paid(self, sale, part, date, others=()):
+        "Pay the invoice as far as the others do not"
+        amount = sale.total + sum(o.total for o in others)
+        if amount:
+            self.pay([str(s.id) for s in [sale, *others]], amount, date)
+            sale.paid.append((date, amount))
+
+    def settle_late(self, sale, part, date):
+        self.late.append(lambda date: self.settle_paid(sale, part, date))
+
+    def settle_part(self, sale, part, date):
+        if not part or part == sale.total:
+            return
+        self.pay([str(sale.id)], part, date)
+        sale.paid.append((date, part))
+
+        def pay(date):
+            self.pay([str(sale.id)], sale.total - part, date)
+            sale.paid.append((date, sale.total - part))
+        self.late.append(pay)
+
+    def settle_credit(self, sale, part, date):
+        "Credit the invoice by half; return the credit note"
         Invoice = self.get('account.invoice')
-        self.sales.append(Sale(Invoice(id_), self.keys))
-        self.invoices[str(id_)] = id_
-        return self.sales[-1]
+        Line = self.get('account.invoice.line')
+        credit, = Invoice.credit([Invoice(sale.id)], invoice_date=date)
+        Line.write(list(credit.lines), {'quantity': -0.5})
+        Invoice.write([credit], {'payment_term_date': date})
+        Invoice.post([credit])
+        return self.add_sale(credit.id)
 
-    def lose(self, sale, amount, date):
-        "Write the rest of the invoice off; its VAT was not due"
+    def settle_offset(self, sale, part, date):
+        "Pay what a credit note leaves"
+        note = self.settle_credit(sale, part, date)
+        if sale.total + note.total:
+            self.settle_paid(sale, part, date, [note])
+            sale.paid.append((date, -note.total))
+            note.paid.append((date, note.total))
+
+    def settle_refund(self, sale, part, date):
+        "Credit the whole invoice"
+        Invoice = self.get('account.invoice')
+        credit, = Invoice.credit(
+            [Invoice(sale.id)], refund=True, invoice_date=date)
+        note = self.add_sale(credit.id)
+        for settled in [sale, note]:
+            settled.paid.append((date, settled.total))
+
+    def settle_lost(self, sale, part, date):
+        "Pay a part and write the rest off; its VAT was not due"
         Invoice = self.get('account.invoice')
         MoveLine = self.get('account.move.line')
+        amount = sale.total - part
+        if not amount:
+            return
+        if part:
+            self.pay([str(sale.id)], part, date)
+            sale.paid.append((date, part))
         key = sorted(sale.untaxed)[0]
         vat = round_half_up(sale.waiting_vat * amount / sale.total)
-        lines = [('4111', -amount, None, 'customer')]
-        if amount - vat:
-            lines.append(('6541', amount - vat, key, None))
-        else:
-            # The least amounts may be all VAT: then nothing is a loss
-            lines.append(('6541', amount, key, None))
+        if vat == amount:
+            # Of the least amounts, for there is no loss without its line
             vat = ZERO
+        lines = [
+            ('4111', -amount, None, 'customer'),
+            ('6541', amount - vat, key, None),
+            ]
         if vat:
             lines.append(('44574', vat, None, None))
         move = self.post_move(date, 'OD', "Loss", lines)
@@ -628,26 +648,42 @@ class Random(Month):
         self.lost_vat += vat
         self.others[key] += vat - amount
 
-    def enter_cost(self, document, date, number):
+    def add_sale(self, id_):
+        Invoice = self.get('account.invoice')
+        self.sales.append(Sale(Invoice(id_), self.keys))
+        self.invoices[str(id_)] = id_
+        return self.sales[-1]
+
+    def enter_costs(self, documents, month):
+        "Post the supplier invoices, split over the activities"
         Activity = self.get('cae.activity')
         Invoice = self.get('account.invoice')
-        keys = list(document['split'])
-        taxes = []
-        if document['vat'] != '0':
-            taxes = [self.tax(TAXES['in', document['vat']])]
-        invoice, = Invoice.create([self.invoice_values(
-                    'in', self.parties['supplier'], date,
-                    [(self.activities[keys[0]], number, document['amount'],
-                        self.account('6236'), taxes)],
-                    self.journal('expense'), reference=number)])
-        if len(keys) > 1:
-            invoice.lines[0].split([
-                    (Activity(self.activities[key]), weight)
-                    for key, weight in document['split'].items()])
-        Invoice.post([Invoice(invoice.id)])
-        parts = apportion(document['amount'], document['split'].values())
-        for key, part in zip(keys, parts):
-            self.costs[key] -= part
+        account = self.account('6236')
+        values = []
+        for number, document in enumerate(documents):
+            taxes = []
+            if document['vat'] != '0':
+                taxes = [self.tax(TAXES['in', document['vat']])]
+            reference = f"{month:%m}-{number}"
+            first = next(iter(document['split']))
+            line = (
+                self.activities[first], reference, document['amount'],
+                account, taxes)
+            values.append(self.invoice_values(
+                    'in', self.parties['supplier'],
+                    month + relativedelta(day=document['day']), [line],
+                    self.journal('expense'), reference=reference))
+        invoices = Invoice.create(values)
+        for document, invoice in zip(documents, invoices):
+            split = document['split']
+            if len(split) > 1:
+                invoice.lines[0].split([
+                        (Activity(self.activities[key]), weight)
+                        for key, weight in split.items()])
+            for key, part in zip(
+                    split, apportion(document['amount'], split.values())):
+                self.costs[key] -= part
+        Invoice.post(Invoice.browse([i.id for i in invoices]))
 
     # What the documents ask for
 
