@@ -37,7 +37,6 @@ def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
     Entrepreneur = pool.get('cae.entrepreneur')
     FiscalYear = pool.get('account.fiscalyear')
     Journal = pool.get('account.journal')
-    Party = pool.get('party.party')
     Type = pool.get('cae.contract.type')
     company = create_company(name=name)
     country, = Country.search([('code', '=', 'FR')]) or Country.create(
@@ -66,10 +65,7 @@ def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
         for code, type_ in [
                 ('A1', 'cesa'), ('A2', 'cesa'), ('A3', 'cape'),
                 ('B1', 'support')]:
-            party, = Party.create([{
-                        'name': f"Entrepreneur {code}",
-                        'addresses': [('create', [{}])],
-                        }])
+            party = get_party(f"Entrepreneur {code}")
             entrepreneur, = Entrepreneur.create([{
                         'party': party.id, 'code': code,
                         'welcome_date': dt.date(year - 1, 1, 1)}])
@@ -87,10 +83,19 @@ def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
                 contracts[-1].end_date = dt.date(year, 12, 31)
         Contract.save(contracts)
         Contract.sign(contracts)
-        Party.create([{
-                    'name': name, 'addresses': [('create', [{}])],
-                    } for name in ["Customer", "Other Customer", "Supplier"]])
+        for name in ["Customer", "Other Customer", "Supplier"]:
+            get_party(name)
     return company
+
+
+def get_party(name):
+    "Return the party, created when there is none"
+    Party = Pool().get('party.party')
+    parties = Party.search([('name', '=', name)])
+    if not parties:
+        parties = Party.create(
+            [{'name': name, 'addresses': [('create', [{}])]}])
+    return parties[0]
 
 
 class Cooperative:
@@ -133,8 +138,7 @@ class Cooperative:
         return journal
 
     def party(self, name):
-        party, = Pool().get('party.party').search([('name', '=', name)])
-        return party
+        return get_party(name)
 
     def tax(self, name):
         "Return the tax made from the template of the French chart"
