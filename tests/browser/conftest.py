@@ -2,6 +2,7 @@
 # this repository contains the full copyright notices and license terms.
 "A demonstration cooperative, served to a browser"
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +14,7 @@ from tools import database, web
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = 'cooperative'
+SCREENSHOTS = ROOT / '.cache' / 'screenshots'
 
 
 # Before the one of the root, which selects by these marks.
@@ -28,12 +30,11 @@ def pytest_collection_modifyitems(items):
 def served(tmp_path_factory):
     """The address and name of a served database.
 
-    It holds a small demonstration cooperative, as ./run-demo makes it.
+    It holds the cooperative of the demonstration with one month closed and
+    the documents and the draft closing of the next.
     """
     if not all(sao.find_programs()):
         pytest.skip("needs Debian's packages chromium and chromium-driver")
-    if not (ROOT / 'demo' / '__main__.py').exists():
-        pytest.skip("there is no demonstration yet")
     folder = tmp_path_factory.mktemp('served')
     with socket.socket() as free:
         free.bind(('localhost', 0))
@@ -47,7 +48,9 @@ def served(tmp_path_factory):
         folder / 'trytond.conf', uri, folder,
         listen=f'localhost:{port}', root=root)
     database.create(sys.executable, config, uri, name, folder, PASSWORD)
-    database.fill(sys.executable, config, name, 6, 2)
+    subprocess.run([
+            sys.executable, '-O', '-m', 'tests.browser.fill', str(config),
+            name], cwd=ROOT, check=True)
     with web.serve(
             sys.executable, config, name, port, folder / 'trytond.log'):
         yield SimpleNamespace(
@@ -65,7 +68,6 @@ def browser(served, tmp_path, request):
     yield browser
     try:
         if request.session.testsfailed > failed:
-            browser.screenshot(ROOT / '.cache' / 'screenshots'
-                / f'{request.node.name}.png')
+            browser.screenshot(SCREENSHOTS / f'{request.node.name}.png')
     finally:
         browser.close()

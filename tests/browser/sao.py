@@ -85,22 +85,32 @@ class Browser:
         "Open the client and log in"
         self.driver.get(f'{self.url}/#{self.database}')
         login = self.find('#login')
+        # It learns the database from the server before it can be sent.
+        self.settle()
         login.clear()
         login.send_keys(user, Keys.ENTER)
         self.find('input[type=password]').send_keys(password, Keys.ENTER)
         self.find('#main_navbar, #menu')
         self.settle()
 
-    def logout(self):
-        "Forget the session"
-        self.driver.delete_all_cookies()
-        self.driver.execute_script('localStorage.clear()')
-        self.driver.get('about:blank')
-
     def open(self, path):
         "Open a deep link, for instance 'model/party.party/1;views=[2]'"
         self.driver.execute_script(
             'window.location.hash = arguments[0]', f'{self.database}/{path}')
+        self.settle()
+
+    def menu(self, *labels):
+        """Open an entry of the menu, given with those above it that are
+        still folded"""
+        for label in labels:
+            entry = self.find('#menu tr', label)
+            webdriver.ActionChains(self.driver).double_click(entry).perform()
+            self.settle()
+
+    def open_row(self, text):
+        "Open the record of the list whose row holds the text"
+        row = self.find('.tab-pane.active table.tree tr', text)
+        webdriver.ActionChains(self.driver).double_click(row).perform()
         self.settle()
 
     def click(self, label):
@@ -123,9 +133,12 @@ class Browser:
         self.wait(press, f"button {label}")
         self.settle()
 
-    def field(self, name):
-        "Return the input of a field of the open form"
-        return self.find(f'[name="{name}"]')
+    def value(self, name):
+        "Return what a field of the open form holds, as text"
+        value = self.find(
+            f'.tab-pane.active [name="{name}"]').get_attribute('value')
+        # The client keeps the values of selections as JSON.
+        return value.strip('"')
 
     def screenshot(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 "What a user does in the web client"
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, SCREENSHOTS
 
 
 def test_menu(browser):
@@ -15,3 +15,23 @@ def test_deep_link(browser):
     browser.login('admin', PASSWORD)
     browser.open('model/cae.activity')
     assert any('Activit' in title for title in browser.texts('#tablist'))
+
+
+def test_close_month(browser):
+    "A month is closed by one button, then a statement is there to read"
+    browser.login('admin', PASSWORD)
+    browser.menu('Entrepreneurs', 'Month-End Closings')
+    browser.open_row('2026-02')
+    assert browser.value('state') == 'draft'
+    browser.click('Close Month')
+    browser.click('OK')
+    browser.wait(
+        lambda: browser.value('state') == 'done', "the month is not closed",
+        300)
+    browser.screenshot(SCREENSHOTS / 'closing.png')
+
+    browser.menu('Account Statements')
+    browser.open_row('2026-02')
+    assert browser.value('closing_balance')
+    browser.find('.tab-pane.active', 'Sale')
+    browser.screenshot(SCREENSHOTS / 'statement.png')
