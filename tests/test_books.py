@@ -95,7 +95,8 @@ STAGES = [
 @pytest.fixture(scope='module')
 def demonstration():
     "A small cooperative with two closed months"
-    cooperative = databases.Adopted(databases.activate(), staff=1, months=2, invoices=2)
+    cooperative = databases.Adopted(
+        databases.activate(), staff=1, months=2, invoices=2)
     cooperative.people = [Person(i, stage) for i, stage in enumerate(STAGES)]
     cooperative.build()
     cooperative.closings = []
