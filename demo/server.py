@@ -56,6 +56,7 @@ class Server:
 
     def _work(self, transaction):
         from trytond.worker import run_task
+
         # The tasks of a task join the list
         while transaction.tasks:
             tasks = list(transaction.tasks)

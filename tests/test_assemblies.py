@@ -1,16 +1,17 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 "Proxies and decisions of assemblies: worked cases, boundaries, properties"
+import json
+import os
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-import json
-import os
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from trytond.modules.cae_governance import majority
-import pytest
 
 CASES = Path(
     os.environ.get('CAE_CASES') or Path(__file__).parent / 'cases')

@@ -28,7 +28,8 @@ def scale(rule):
         return None if value is None else Decimal(value)
     values = dict(rule)
     tiers = tuple(
-        (number(upper), number(rate)) for upper, rate in values.pop('tiers', []))
+        (number(upper), number(rate))
+        for upper, rate in values.pop('tiers', []))
     return Scale(tiers, **{k: number(v) for k, v in values.items()})
 
 

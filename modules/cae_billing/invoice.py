@@ -46,6 +46,14 @@ class Invoice(metaclass=PoolMeta):
         credit.activity = self.activity
         return credit
 
+    def get_move(self):
+        move = super().get_move()
+        if move != self.move and not getattr(move, 'description', None):
+            # What the entries say of the lines that say nothing themselves
+            move.description = ' '.join(
+                filter(None, [self.number, self.party.name]))
+        return move
+
     @classmethod
     def _check_activities(cls, invoices):
         """Refuse the lines that lack their activity or may not be sold.

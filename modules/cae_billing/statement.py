@@ -163,6 +163,17 @@ class Statement(ModelSQL, ModelView):
             totals[line.kind_string] += line.amount
         return list(totals.items())
 
+    @property
+    def company_lines(self):
+        "The lines under the name of the company: address and identifier"
+        party = self.company.party
+        lines = []
+        if address := party.address_get():
+            lines.extend(address.full_address.splitlines())
+        if party.tax_identifier:
+            lines.append(party.tax_identifier.rec_name)
+        return lines
+
     @classmethod
     def check_modification(cls, mode, statements, values=None, external=False):
         super().check_modification(

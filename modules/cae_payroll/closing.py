@@ -54,9 +54,9 @@ class Closing(metaclass=PoolMeta):
                 ('contract', 'in', [c.id for c in contracts]),
                 ('state', '!=', 'posted'),
                 ])
-        Payslip.compute(prepared)
-        Payslip.post(
-            prepared + Payslip.prepare(contracts, run, number=True))
+        payslips = Payslip.recompute(prepared)
+        payslips += Payslip.prepare(contracts, run, number=True)
+        Payslip.post(payslips)
         if run.state != 'posted':
             Run.write([run], {'state': 'posted'})
 

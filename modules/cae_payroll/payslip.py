@@ -312,24 +312,41 @@ class Payslip(Workflow, ModelSQL, ModelView):
     def compute(cls, payslips):
         """Compute the payslips from the terms, the budgets and the law.
 
-        Raise PayslipError when a contract has no terms or nothing to pay.
+        Raise PayslipError when there is nothing to pay.
         """
-        to_write = []
+        for payslip in cls._recompute(payslips):
+            raise PayslipError(gettext(
+                    'cae_payroll.msg_payslip_nothing',
+                    contract=payslip.contract.rec_name,
+                    period=payslip.period.rec_name))
+
+    @classmethod
+    def recompute(cls, payslips):
+        """Compute the payslips again and return them.
+
+        Those that have nothing to pay any more are deleted.
+        """
+        empty = cls._recompute(payslips)
+        cls.delete(empty)
+        return [p for p in payslips if p not in empty]
+
+    @classmethod
+    def _recompute(cls, payslips):
+        "Compute the payslips and return those with nothing to pay"
+        to_write, empty = [], []
         for (company, period), group in _by_period(payslips):
             contracts = {p.contract: p for p in group}
             values = cls._computed(
                 company, period, list(contracts), {
                     c: p.wanted_gross for c, p in contracts.items()})
             for contract, payslip in contracts.items():
-                if not values.get(contract):
-                    raise PayslipError(gettext(
-                            'cae_payroll.msg_payslip_nothing',
-                            contract=contract.rec_name,
-                            period=period.rec_name))
+                new = values.get(contract)
+                if not new:
+                    empty.append(payslip)
+                    continue
                 old = {
                     name: [('delete', [r.id for r in getattr(payslip, name)])]
                     for name in ['lines', 'activities']}
-                new = values[contract]
                 to_write += [[payslip], {
                         **new,
                         **{n: old[n] + new[n] for n in old},
@@ -337,6 +354,7 @@ class Payslip(Workflow, ModelSQL, ModelView):
                         }]
         if to_write:
             cls.write(*to_write)
+        return empty
 
     @classmethod
     def prepare(cls, contracts, run, number=False):

@@ -138,7 +138,8 @@ class Run(Workflow, ModelSQL, ModelView):
         Payslip = pool.get('cae.payslip')
         for run in runs:
             run.check_open()
-            Payslip.compute([p for p in run.payslips if p.state != 'posted'])
+            Payslip.recompute(
+                [p for p in run.payslips if p.state != 'posted'])
             Payslip.prepare(
                 Contract.paid_at(run.company, run.period.end_date), run)
 

@@ -6,12 +6,13 @@ from trytond.tests.test_tryton import ModuleTestCase
 from .closing import ClosingMixin
 from .collected import CollectedMixin
 from .posting import PostingMixin
+from .rights import RightsMixin
 from .tools import commit, create_cooperative
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, CompanyTestMixin,
-        ModuleTestCase):
+        PostingMixin, CollectedMixin, ClosingMixin, RightsMixin,
+        CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']

@@ -114,9 +114,13 @@ class Cooperative:
                 Transaction().set_context(_skip_warnings=True, **context):
             yield cooperative
 
+    def search(self, name, *domain, **kwargs):
+        "Return the records of the company"
+        return Pool().get(name).search([
+                ('company', '=', self.company.id), *domain], **kwargs)
+
     def _one(self, name, *domain):
-        record, = Pool().get(name).search([
-                ('company', '=', self.company.id), *domain])
+        record, = self.search(name, *domain)
         return record
 
     def account(self, code):
@@ -126,8 +130,7 @@ class Cooperative:
         return self._one('cae.activity', ('code', '=', code))
 
     def activities(self):
-        return Pool().get('cae.activity').search([
-                ('company', '=', self.company.id)])
+        return self.search('cae.activity')
 
     def period(self, month):
         return self._one(

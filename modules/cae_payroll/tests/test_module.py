@@ -684,6 +684,25 @@ class CaePayrollTestCase(
             self.assertEqual(payslip.state, 'posted')
 
     @with_transaction()
+    def test_prepared_in_vain(self):
+        "What was prepared and has nothing to pay any more is dropped"
+        Closing = Pool().get('cae.closing')
+        Payslip = Pool().get('cae.payslip')
+        with Cooperative() as coop:
+            coop.earn('A', '1000.00')
+            coop.terms('Ada')
+            coop.terms('Ben', fixed_part=D(500))
+            coop.pay(3, 'Ada', 'Ben', post=False)
+            coop.earn('A', '-1000.00')
+            closing, = Closing.create([{
+                        'company': coop.company.id,
+                        'period': coop.period(3).id}])
+            closing._run_pay(closing._items_pay())
+            payslip, = Payslip.search([])
+            self.assertEqual(payslip.party.name, 'Ben')
+            self.assertEqual(payslip.state, 'posted')
+
+    @with_transaction()
     def test_attention_above_budget(self):
         Closing = Pool().get('cae.closing')
         with Cooperative() as coop:

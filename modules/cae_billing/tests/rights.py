@@ -1,0 +1,354 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""The doors that an entrepreneur may try to the affairs of another."""
+import datetime as dt
+from contextlib import contextmanager
+
+from trytond.model import ModelSQL
+from trytond.model.exceptions import AccessError
+from trytond.pool import Pool
+from trytond.tests.test_tryton import with_transaction
+from trytond.transaction import Transaction, check_access
+
+from .tools import YEAR, Cooperative, clear_cache, undone
+
+JANUARY = dt.date(YEAR, 1, 10)
+# The models of which an entrepreneur sees only what is theirs
+RULED = [
+    'account.invoice', 'account.invoice.line', 'cae.activity',
+    'cae.activity.holder', 'cae.activity.movement', 'cae.activity.statement',
+    'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
+    'cae.fee']
+# The models of which an entrepreneur sees nothing
+CLOSED = [
+    'account.general_ledger.account', 'account.general_ledger.line',
+    'account.invoice-account.move.line', 'account.move',
+    'account.move.line', 'account.move.reconciliation', 'account.statement',
+    'account.statement.line', 'account.tax.line', 'analytic.account.entry',
+    'analytic_account.account', 'analytic_account.line',
+    'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
+    'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap', 'ir.cron',
+    'ir.queue']
+
+
+class RightsMixin:
+
+    @contextmanager
+    def world(self):
+        """Give the cooperative, the user of A2 and the records of A1 by model.
+
+        Both sold to the same customer, in a month that is closed.
+        """
+        pool = Pool()
+        Group = pool.get('res.group')
+        User = pool.get('res.user')
+        with Cooperative.enter() as c:
+            c.rule(base='invoiced')
+            for code in ['A1', 'A2']:
+                c.pay(
+                    JANUARY, c.sale(
+                        JANUARY, code, 1000, activity=code,
+                        description=f"Work of {code}"), amount=10)
+                c.invoice(
+                    JANUARY, (code, 50, '6064', []), type='in',
+                    activity=code)
+            c.close(1)
+            group, = Group.search([('name', '=', "CAE Entrepreneur")])
+            entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
+            user, = User.create([{
+                        'name': "A2", 'login': 'a2',
+                        'companies': [('add', [c.company.id])],
+                        'company': c.company.id,
+                        'groups': [('add', [group.id])],
+                        }])
+            entrepreneur.user = user
+            entrepreneur.save()
+            activity = c.activity('A1')
+            others = {}
+            for name, domain in [
+                    ('account.invoice', [('activity', '=', activity.id)]),
+                    ('account.invoice.line', [
+                            ('activity', '=', activity.id)]),
+                    ('cae.activity', [('id', '=', activity.id)]),
+                    ('cae.activity.holder', [('activity', '=', activity.id)]),
+                    ('cae.activity.movement', [
+                            ('activity', '=', activity.id)]),
+                    ('cae.activity.statement', [
+                            ('activity', '=', activity.id)]),
+                    ('cae.activity.statement.line', [
+                            ('statement.activity', '=', activity.id)]),
+                    ('cae.contract', [
+                            ('entrepreneur.holdings.activity', '=',
+                                activity.id)]),
+                    ('cae.entrepreneur', [
+                            ('holdings.activity', '=', activity.id)]),
+                    ('cae.fee', [('activity', '=', activity.id)]),
+                    ]:
+                others[name] = [
+                    r.id for r in pool.get(name).search(domain)]
+                self.assertTrue(others[name], name)
+            clear_cache()
+            yield c, user, others
+
+    @contextmanager
+    def user(self, user):
+        "Act as the user does through the client"
+        User = Pool().get('res.user')
+        with Transaction().set_user(user.id), check_access():
+            context = User.get_preferences(context_only=True)
+            with Transaction().set_context(context):
+                yield
+
+    @with_transaction()
+    def test_rights_records(self):
+        "What is not theirs is neither read, found, counted nor exported"
+        pool = Pool()
+        Access = pool.get('ir.model.access')
+        with self.world() as (c, user, others), self.user(user):
+            for name in RULED:
+                Model = pool.get(name)
+                with self.subTest(model=name):
+                    own = Model.search([])
+                    self.assertTrue(own)
+                    Model.read([r.id for r in own], list(Model._fields))
+                    Model.export_data(own, ['rec_name'])
+                    ids = others[name]
+                    self.assertFalse({r.id for r in own} & set(ids))
+                    self.assertEqual(
+                        Model.search([('id', 'in', ids)]), [])
+                    self.assertEqual(
+                        Model.search_count([('id', 'in', ids)]), 0)
+                    self.assertEqual(
+                        Model.search_read([('id', 'in', ids)]), [])
+                    self.assertEqual(Model.export_data_domain(
+                            [('id', 'in', ids)], ['id']), [])
+                    for operation in [
+                            lambda: Model.read(ids, ['rec_name']),
+                            lambda: Model.read(
+                                ids + [r.id for r in own], ['id']),
+                            lambda: Model.export_data(
+                                Model.browse(ids), ['rec_name']),
+                            lambda: Model.copy(Model.browse(ids)),
+                            ]:
+                        with undone(), self.assertRaises(AccessError):
+                            operation()
+            for name in CLOSED:
+                with self.subTest(model=name):
+                    Model = pool.get(name)
+                    self.assertFalse(
+                        Access.get_access([name])[name]['read'])
+                    if issubclass(Model, ModelSQL):
+                        with self.assertRaises(AccessError):
+                            Model.search([])
+
+    @with_transaction()
+    def test_rights_changes(self):
+        "They change nothing, not even their own"
+        pool = Pool()
+        Closing = pool.get('cae.closing')
+        Invoice = pool.get('account.invoice')
+        Line = pool.get('account.invoice.line')
+        with self.world() as (c, user, others):
+            closing, = c.search('cae.closing')
+            draft = c.draft(JANUARY, ('A2', 10, '706', []), activity='A2')
+            line, = draft.lines
+            clear_cache()
+            with self.user(user):
+                for name in RULED:
+                    Model = pool.get(name)
+                    own = Model.search([], limit=1)
+                    for operation in [
+                            lambda: Model.create([{}]),
+                            lambda: Model.write(own, {}),
+                            lambda: Model.delete(own),
+                            ]:
+                        with self.subTest(model=name), undone(), \
+                                self.assertRaises(AccessError):
+                            operation()
+                for Model, record, names in [
+                        (Closing, closing, ['check', 'run', 'resume']),
+                        (Invoice, Invoice(draft.id), [
+                                'draft', 'validate_invoice', 'post', 'pay',
+                                'process', 'cancel',
+                                'reschedule_lines_to_pay',
+                                'delegate_lines_to_pay']),
+                        (Line, Line(line.id), ['split_activities']),
+                        ]:
+                    for name in names:
+                        with self.subTest(model=Model.__name__, button=name), \
+                                undone(), self.assertRaises(AccessError):
+                            getattr(Model, name)([record])
+
+    @with_transaction()
+    def test_rights_wizards_reports(self):
+        "Wizards and reports take no foreign ids"
+        pool = Pool()
+        Report = pool.get('cae.activity.statement', type='report')
+        InvoiceReport = pool.get('account.invoice', type='report')
+        Statement = pool.get('cae.activity.statement')
+        with self.world() as (c, user, others):
+            draft = c.draft(JANUARY, ('A2', 10, '706', []), activity='A2')
+            with self.user(user):
+                ids = others['cae.activity.statement']
+                own = [s.id for s in Statement.search([])]
+                extension, data, _, _ = Report.execute(own, {})
+                self.assertTrue(data)
+                for foreign in [ids, own + ids]:
+                    with self.assertRaises(AccessError):
+                        Report.execute(foreign, {})
+                with self.assertRaises(AccessError):
+                    InvoiceReport.execute(others['account.invoice'], {})
+                for name, model, ids in [
+                        ('cae.invoice.line.split', 'account.invoice.line',
+                            [draft.lines[0].id]),
+                        ('cae.invoice.line.split', 'account.invoice.line',
+                            others['account.invoice.line']),
+                        ('account.invoice.credit', 'account.invoice',
+                            others['account.invoice']),
+                        ('account.invoice.pay', 'account.invoice',
+                            others['account.invoice']),
+                        ('cae.setup', None, []),
+                        ]:
+                    Wizard = pool.get(name, type='wizard')
+                    with self.subTest(wizard=name), undone(), \
+                            Transaction().set_context(
+                                active_model=model, active_ids=ids,
+                                active_id=ids[0] if ids else None), \
+                            self.assertRaises(AccessError):
+                        session, start, end = Wizard.create()
+                        Wizard.execute(session, {}, start)
+                        state = next(iter(
+                                pool.get(name, type='wizard').states))
+                        Wizard.execute(session, {
+                                'start': {'company': c.company.id}}, 'setup'
+                            if name == 'cae.setup' else state)
+
+    @with_transaction()
+    def test_rights_resources(self):
+        "Attachments, notes and logs of what is not theirs"
+        pool = Pool()
+        with self.world() as (c, user, others):
+            for name in ['ir.attachment', 'ir.note']:
+                Model = pool.get(name)
+                records = Model.create([{
+                            'resource': f'{model},{ids[0]}',
+                            ('name' if name == 'ir.attachment'
+                                else 'message'): "Secret",
+                            } for model, ids in others.items()
+                        if model in {'account.invoice', 'cae.activity',
+                            'cae.activity.statement', 'cae.fee'}])
+                clear_cache()
+                with self.user(user):
+                    self.assertEqual(Model.search([]), [])
+                    self.assertEqual(Model.search_count([]), 0)
+                    for record in records:
+                        with self.assertRaises(AccessError):
+                            Model.read([record.id], ['id'])
+                    with undone(), self.assertRaises(AccessError):
+                        Model.create([{
+                                    'resource': str(records[0].resource),
+                                    ('name' if name == 'ir.attachment'
+                                        else 'message'): "Mine"}])
+
+    @with_transaction()
+    def test_rights_party(self):
+        "What a shared customer owes is for the accountants"
+        pool = Pool()
+        Party = pool.get('party.party')
+        Invoice = pool.get('account.invoice')
+        names = ['receivable', 'receivable_today', 'payable', 'payable_today']
+        with self.world() as (c, user, others):
+            customer = c.party("Customer")
+            self.assertEqual(customer.receivable, 2380)
+            with self.user(user):
+                for name in names:
+                    with self.subTest(field=name):
+                        invoice, = Invoice.search([('type', '=', 'out')])
+                        self.assertNotIn(
+                            name, Party.fields_view_get()['fields'])
+                        for operation in [
+                                lambda: Party.read([customer.id], [name]),
+                                lambda: Party.search([(name, '>', 0)]),
+                                lambda: Party.search(
+                                    [], order=[(name, 'DESC')]),
+                                lambda: Party.export_data(
+                                    [customer], [name]),
+                                lambda: Invoice.search(
+                                    [(f'party.{name}', '>', 0)]),
+                                lambda: Invoice.search(
+                                    [('party', 'where', [(name, '>', 0)])]),
+                                lambda: Invoice.read(
+                                    [invoice.id], [f'party.{name}']),
+                                lambda: Invoice.export_data(
+                                    [invoice], [f'party/{name}']),
+                                ]:
+                            with self.assertRaises(AccessError):
+                                operation()
+
+    @with_transaction()
+    def test_rights_dotted(self):
+        "No search with dots reaches what is not theirs"
+        pool = Pool()
+        Access = pool.get('ir.model.access')
+        with self.world() as (c, user, others), self.user(user):
+            models = [
+                name for name, Model in pool.iterobject()
+                if issubclass(Model, ModelSQL)
+                and Access.get_access([name])[name]['read'] is not False]
+            readable = set(models)
+            leaks, tried = [], 0
+            for name in sorted(models):
+                Model = pool.get(name)
+                for path, target in self.paths(name, readable):
+                    for clause in self.clauses(path, target, others[target]):
+                        tried += 1
+                        try:
+                            found = Model.search([clause])
+                        except AccessError:
+                            continue
+                        if found:
+                            leaks.append((name, clause, found))
+            self.assertGreater(tried, 50)
+            self.assertEqual(leaks, [])
+
+    def paths(self, name, readable, depth=3):
+        "Yield (path, ruled model) from the model, of up to three fields"
+        pool = Pool()
+        todo = [((), name)]
+        for _ in range(depth):
+            following = []
+            for path, model in todo:
+                for field in pool.get(model)._fields.values():
+                    if not field.searchable(pool.get(model)):
+                        continue
+                    if field._type == 'reference':
+                        if path:
+                            continue
+                        targets = [
+                            (field.name, t, True) for t in RULED]
+                    elif hasattr(field, 'get_target') and (
+                            target := field.get_target()):
+                        targets = [(field.name, target.__name__, False)]
+                    else:
+                        continue
+                    for fname, target, reference in targets:
+                        if target in RULED:
+                            yield path + (fname,), target
+                        if target in readable and not reference:
+                            following.append((path + (fname,), target))
+            todo = following
+
+    def clauses(self, path, target, ids):
+        "Yield clauses that find the records of the target by the path"
+        Model = Pool().get(target)
+        reference = isinstance(path, str)
+        assert not reference
+        dotted = '.'.join(path)
+        yield (f'{dotted}.id', 'in', ids, target)
+        yield (f'{dotted}.id', 'in', ids)
+        nested = [('id', 'in', ids)]
+        for fname in reversed(path[1:]):
+            nested = [(fname, 'where', nested)]
+        yield (path[0], 'where', nested)
+        if Model._rec_name in Model._fields:
+            yield (f'{dotted}.rec_name', 'like', '%A1%')
