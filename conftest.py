@@ -30,7 +30,13 @@ if BACKEND == 'sqlite':
 ROOT = Path(__file__).resolve().parent
 BACKENDS = {'sqlite', 'postgresql'}
 NEEDS_DATABASE = re.compile(
-    r'\b(trytond\.(tests|pool|transaction)|proteus)\b')
+    r'\b(trytond\.(tests|pool|transaction)|proteus|tests import databases)\b')
+
+
+def pytest_configure():
+    if 'DB_CACHE' in os.environ:
+        from tests import layers
+        layers.install()
 
 
 def pytest_addoption(parser):

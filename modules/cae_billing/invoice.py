@@ -48,10 +48,14 @@ class Invoice(metaclass=PoolMeta):
 
     def get_move(self):
         move = super().get_move()
-        if move != self.move and not getattr(move, 'description', None):
-            # What the entries say of the lines that say nothing themselves
-            move.description = ' '.join(
+        if move != self.move:
+            # EcritureLib is mandatory too
+            # (Livre des procédures fiscales, art. A47 A-1)
+            description = ' '.join(
                 filter(None, [self.number, self.party.name]))
+            for line in move.lines:
+                if not getattr(line, 'description', None):
+                    line.description = description
         return move
 
     @classmethod
@@ -114,6 +118,24 @@ class Invoice(metaclass=PoolMeta):
     def post(cls, invoices):
         cls._check_activities(invoices)
         super().post(invoices)
+
+
+class InvoiceLineTax(metaclass=PoolMeta):
+    __name__ = 'account.invoice.line-account.tax'
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('line')
+
+
+class InvoicePaymentLine(metaclass=PoolMeta):
+    __name__ = 'account.invoice-account.move.line'
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('invoice')
 
 
 class InvoiceLine(metaclass=PoolMeta):

@@ -243,6 +243,9 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
 
     @classmethod
     def create(cls, vlist):
+        ModelAccess = Pool().get('ir.model.access')
+        # Before the analytic accounts, which are made without this check
+        ModelAccess.check(cls.__name__, 'create')
         vlist = [v.copy() for v in vlist]
         cls._set_codes(vlist)
         cls._set_analytic_accounts(vlist)

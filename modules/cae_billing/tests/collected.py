@@ -4,8 +4,8 @@
 import datetime as dt
 from decimal import Decimal as D
 
+from trytond.modules.cae_members.tests.server import with_transaction
 from trytond.pool import Pool
-from trytond.tests.test_tryton import with_transaction
 
 from .tools import YEAR, Cooperative
 

@@ -8,11 +8,12 @@ from trytond.model.exceptions import AccessError, DomainValidationError
 from trytond.modules.cae_billing.exceptions import (
     ActivityRequiredError, AnalyticPostedError, SellingNotAllowedError,
     SplitError)
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, undone, with_transaction)
 from trytond.pool import Pool
-from trytond.tests.test_tryton import with_transaction
 from trytond.transaction import Transaction, check_access
 
-from .tools import YEAR, Cooperative, clear_cache, undone
+from .tools import YEAR, Cooperative
 
 MARCH = dt.date(YEAR, 3, 10)
 SERVICES = ['tva_vente_services_taux_normal']

@@ -1,13 +1,14 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from trytond.modules.cae_members.tests import server
 from trytond.modules.company.tests import CompanyTestMixin
-from trytond.tests.test_tryton import ModuleTestCase
+from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
-from .closing import ClosingMixin
+from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
-from .tools import commit, create_cooperative
+from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
@@ -19,20 +20,22 @@ class CaeBillingTestCase(
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         # Made once, as the French chart is long
-        commit(create_cooperative)
-        commit(create_other)
+        server.activate(cls, create_books, create_people, create_other)
 
 
-def create_other():
-    "Create a company with its special activities and nothing else"
-    from trytond.modules.company.tests import create_company, set_company
-    from trytond.pool import Pool
-    Configuration = Pool().get('cae.configuration')
-    company = create_company(name="Other Cooperative")
-    with set_company(company):
-        Configuration.setup_company(company)
+class CommittedTestCase(CommittedMixin, TestCase):
+    "Test what must be committed, in a database of its own"
+    module = CaeBillingTestCase.module
+    extras = CaeBillingTestCase.extras
+
+    @classmethod
+    def setUpClass(cls):
+        server.activate(cls, create_books, create_people, create_other)
+
+    @classmethod
+    def tearDownClass(cls):
+        drop_db()
 
 
-del ModuleTestCase
+del ModuleTestCase, TestCase

@@ -2,62 +2,60 @@
 # this repository contains the full copyright notices and license terms.
 """A French cooperative on the server, for the tests of the modules.
 
-`create_cooperative` makes its records once; `Cooperative` finds them again
-and enters documents.
+`create_books`, `create_people` and `create_other` make its records once;
+`Cooperative` finds them again and enters documents.
 """
 import datetime as dt
 from contextlib import contextmanager
 from decimal import Decimal
 
-from trytond.modules.account.tests import create_chart, get_fiscalyear
-from trytond.modules.account_invoice.tests import set_invoice_sequences
+from trytond.modules.cae_members.tests.server import (
+    create_fiscalyear, create_french_company)
 from trytond.modules.company.tests import create_company, set_company
 from trytond.pool import Pool
-from trytond.tests.test_tryton import DB_NAME
-from trytond.transaction import Transaction, TransactionError
+from trytond.transaction import Transaction
 
 __all__ = [
-    'Cooperative', 'clear_cache', 'commit', 'create_cooperative', 'run_tasks',
-    'undone']
+    'Cooperative', 'create_books', 'create_other', 'create_people',
+    'run_tasks']
 
 YEAR = 2025
 
 
-def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
-    """Create a company with the French chart, set up as a cooperative.
+def create_books():
+    "Create the company with the French chart of accounts"
+    Country = Pool().get('country.country')
+    company = create_french_company()
+    country, = Country.create([{'name': "France", 'code': 'FR'}])
+    company.party.addresses = [
+        {'street_unstructured': "1 rue de la Coopération",
+            'postal_code': '59000', 'city': "Lille", 'country': country.id}]
+    company.party.save()
+
+
+def create_people(year=YEAR):
+    """Set the company up as a cooperative.
 
     It has a fiscal year, a customer, a supplier, the businesses A1, A2 and
     A3 whose entrepreneurs may sell and B1, under a support agreement.
     """
     pool = Pool()
     Activity = pool.get('cae.activity')
+    Company = pool.get('company.company')
     Configuration = pool.get('cae.configuration')
     Contract = pool.get('cae.contract')
-    Country = pool.get('country.country')
     Entrepreneur = pool.get('cae.entrepreneur')
-    FiscalYear = pool.get('account.fiscalyear')
     Journal = pool.get('account.journal')
     Type = pool.get('cae.contract.type')
-    company = create_company(name=name)
-    country, = Country.search([('code', '=', 'FR')]) or Country.create(
-        [{'name': "France", 'code': 'FR'}])
-    company.party.addresses = [
-        {'street_unstructured': "1 rue de la Coopération",
-            'postal_code': '59000', 'city': "Lille", 'country': country.id}]
-    company.party.save()
+    company, = Company.search([])
     with set_company(company):
-        create_chart(company, chart='account_fr.root')
-        fiscalyear = set_invoice_sequences(
-            get_fiscalyear(company, today=dt.date(year, 1, 1)))
-        fiscalyear.save()
-        FiscalYear.create_period([fiscalyear])
-        if not Journal.search([('code', '=', 'OD')]):
-            Journal.create([
-                    {'name': "Opérations diverses", 'code': 'OD',
-                        'type': 'general'},
-                    {'name': "Pertes", 'code': 'PER', 'type': 'write-off'},
-                    {'name': "Banque", 'code': 'BQ', 'type': 'cash'},
-                    ])
+        create_fiscalyear(company, year)
+        Journal.create([
+                {'name': "Opérations diverses", 'code': 'OD',
+                    'type': 'general'},
+                {'name': "Pertes", 'code': 'PER', 'type': 'write-off'},
+                {'name': "Banque", 'code': 'BQ', 'type': 'cash'},
+                ])
         Configuration.setup_company(company)
         types = {
             t.code: t for t in Type.search([('country_code', '=', 'FR')])}
@@ -65,7 +63,7 @@ def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
         for code, type_ in [
                 ('A1', 'cesa'), ('A2', 'cesa'), ('A3', 'cape'),
                 ('B1', 'support')]:
-            party = get_party(f"Entrepreneur {code}")
+            party = create_party(f"Entrepreneur {code}")
             entrepreneur, = Entrepreneur.create([{
                         'party': party.id, 'code': code,
                         'welcome_date': dt.date(year - 1, 1, 1)}])
@@ -84,18 +82,21 @@ def create_cooperative(name="Coopérative Les Ateliers", year=YEAR):
         Contract.save(contracts)
         Contract.sign(contracts)
         for name in ["Customer", "Other Customer", "Supplier"]:
-            get_party(name)
-    return company
+            create_party(name)
 
 
-def get_party(name):
-    "Return the party, created when there is none"
+def create_other():
+    "Create a company with its special activities and nothing else"
+    Configuration = Pool().get('cae.configuration')
+    company = create_company(name="Other Cooperative")
+    with set_company(company):
+        Configuration.setup_company(company)
+
+
+def create_party(name):
     Party = Pool().get('party.party')
-    parties = Party.search([('name', '=', name)])
-    if not parties:
-        parties = Party.create(
-            [{'name': name, 'addresses': [('create', [{}])]}])
-    return parties[0]
+    party, = Party.create([{'name': name, 'addresses': [('create', [{}])]}])
+    return party
 
 
 class Cooperative:
@@ -141,7 +142,8 @@ class Cooperative:
         return journal
 
     def party(self, name):
-        return get_party(name)
+        party, = Pool().get('party.party').search([('name', '=', name)])
+        return party
 
     def tax(self, name):
         "Return the tax made from the template of the French chart"
@@ -362,50 +364,3 @@ def run_tasks(times=None):
         if task.data['method'] != 'print_invoice':
             task.run()
             times = times and times - 1
-
-
-@contextmanager
-def undone():
-    "Undo what is done inside, as the end of a refused request does"
-    cursor = Transaction().connection.cursor()
-    cursor.execute('SAVEPOINT undone')
-    try:
-        yield
-    finally:
-        cursor.execute('ROLLBACK TO SAVEPOINT undone')
-        clear_cache()
-
-
-def clear_cache():
-    "Forget the records that were read"
-    transaction = Transaction()
-    transaction.counter += 1
-    for models in transaction.cache.values():
-        for records in models.values():
-            records.clear()
-
-
-def commit(function, *args, user=1, context=None):
-    """Return the result of the function run in a transaction of its own.
-
-    It is committed, then the tasks that it left in the queue are run as the
-    server without a worker does.
-    """
-    from trytond.worker import run_task
-    extras = {}
-    while True:
-        with Transaction().start(
-                DB_NAME, user, context=context or {},
-                **extras) as transaction:
-            try:
-                result = function(*args)
-                transaction.commit()
-            except TransactionError as error:
-                transaction.rollback()
-                transaction.tasks.clear()
-                error.fix(extras)
-                continue
-        break
-    while transaction.tasks:
-        run_task(DB_NAME, transaction.tasks.pop(0))
-    return result

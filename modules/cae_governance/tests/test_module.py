@@ -19,13 +19,16 @@ from trytond.modules.cae_governance.exceptions import (
     ConfigurationValidationError, ProxyValidationError, ResolutionError,
     ShareAccessError, ShareValidationError, VoteAccessError,
     VoteValidationError)
+from trytond.modules.cae_members.tests import server
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, undone, with_transaction)
 from trytond.modules.company.tests import (
     CompanyTestMixin, PartyCompanyCheckEraseMixin, create_company,
     create_employee, set_company)
 from trytond.modules.party.exceptions import EraseError
 from trytond.modules.party.tests import PartyCheckReplaceMixin
 from trytond.pool import Pool
-from trytond.tests.test_tryton import DB_NAME, ModuleTestCase, with_transaction
+from trytond.tests.test_tryton import ModuleTestCase
 from trytond.transaction import Transaction, check_access
 
 YEAR = 2026
@@ -36,27 +39,15 @@ def date(month, day):
     return dt.date(YEAR, month, day)
 
 
-def clear_cache():
-    "Forget the records that were read before going round the ORM"
-    transaction = Transaction()
-    transaction.counter += 1
-    for models in transaction.cache.values():
-        for records in models.values():
-            records.clear()
-
-
-def create_chart(company):
-    "Create the French chart of accounts"
+def add_group():
+    "Let the administrator use the wizards, which are for the group only"
     pool = Pool()
-    CreateChart = pool.get('account.create_chart', type='wizard')
     ModelData = pool.get('ir.model.data')
-    Template = pool.get('account.account.template')
-    session_id, _, _ = CreateChart.create()
-    create_chart = CreateChart(session_id)
-    create_chart.account.account_template = Template(
-        ModelData.get_id('account_fr', 'root'))
-    create_chart.account.company = company
-    create_chart.transition_create_account()
+    User = pool.get('res.user')
+    User.write([User(1)], {
+            'groups': [('add', [ModelData.get_id(
+                            'cae_governance', 'group_governance')])],
+            })
 
 
 def create_accounts(company):
@@ -81,13 +72,21 @@ def create_accounts(company):
 
 @contextmanager
 def cooperative(chart=None):
-    "Give a cooperative, whose shares are worth 50 when it has a chart"
+    """Give a cooperative, whose shares are worth 50 when it has a chart.
+
+    With chart='french' it is the company that has that chart already, else
+    a new one with the accounts that the function creates.
+    """
     pool = Pool()
+    Company = pool.get('company.company')
     Configuration = pool.get('cae.configuration')
     FiscalYear = pool.get('account.fiscalyear')
-    company = create_company(name="Coopérative Les Ateliers")
+    if chart == 'french':
+        company, = Company.search([])
+    else:
+        company = create_company(name="Coopérative Les Métiers")
     with set_company(company):
-        if chart:
+        if chart and chart != 'french':
             chart(company)
         Configuration.setup_company(company)
         if chart:
@@ -261,28 +260,14 @@ class CaeGovernanceTestCase(
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
-        # The wizards are for the group only
-        with Transaction().start(DB_NAME, 0) as transaction:
-            pool = Pool()
-            ModelData = pool.get('ir.model.data')
-            User = pool.get('res.user')
-            User.write([User(1)], {
-                    'groups': [('add', [ModelData.get_id(
-                                    'cae_governance', 'group_governance')])],
-                    })
-            transaction.commit()
+        # Made once, as the French chart is long
+        server.activate(cls, server.create_french_company, add_group)
 
     @contextmanager
     def assertRefused(self, *exceptions):
         "Check that what is done raises and undo it"
-        transaction = Transaction()
-        cursor = transaction.connection.cursor()
-        cursor.execute('SAVEPOINT refused')
-        with self.assertRaises(exceptions or UserError) as cm:
+        with undone(), self.assertRaises(exceptions or UserError) as cm:
             yield cm
-        cursor.execute('ROLLBACK TO SAVEPOINT refused')
-        clear_cache()
 
     @with_transaction()
     def test_admission(self):
@@ -376,7 +361,7 @@ class CaeGovernanceTestCase(
         Account = pool.get('account.account')
         Configuration = pool.get('cae.configuration')
         Movement = pool.get('cae.share.movement')
-        with cooperative(create_chart) as company:
+        with cooperative('french') as company:
             for name, code, party in [
                     ('due', '45625', True), ('called', '1012', False),
                     ('paid', '10131', False), ('refund', '4567', True)]:

@@ -15,12 +15,13 @@ from trytond.modules.cae_members.exceptions import (
     ActivityAccessError, ContractAccessError, ContractError,
     ContractValidationError, EntrepreneurValidationError,
     HolderValidationError, SetupError)
+from trytond.modules.cae_members.tests.server import with_transaction
 from trytond.modules.company.tests import (
     CompanyTestMixin, PartyCompanyCheckEraseMixin, create_company, set_company)
 from trytond.modules.party.exceptions import EraseError
 from trytond.modules.party.tests import PartyCheckReplaceMixin
 from trytond.pool import Pool
-from trytond.tests.test_tryton import ModuleTestCase, with_transaction
+from trytond.tests.test_tryton import ModuleTestCase
 from trytond.transaction import Transaction, check_access
 
 

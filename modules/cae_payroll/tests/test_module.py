@@ -5,8 +5,10 @@ from collections import defaultdict
 from decimal import Decimal as D
 from pathlib import Path
 
-from trytond.modules.account.tests import create_chart, get_fiscalyear
 from trytond.modules.cae_billing.posting import Entry, move_values
+from trytond.modules.cae_members.tests import server
+from trytond.modules.cae_members.tests.server import (
+    create_fiscalyear, with_transaction)
 from trytond.modules.cae_payroll import law
 from trytond.modules.cae_payroll.exceptions import (
     LawError, PayrollConfigurationError, PayslipError, PayslipPostedError,
@@ -15,52 +17,29 @@ from trytond.modules.company.tests import (
     CompanyTestMixin, create_company, set_company)
 from trytond.modules.party.tests import PartyCheckReplaceMixin
 from trytond.pool import Pool
-from trytond.tests.test_tryton import (
-    DB_NAME, USER, ModuleTestCase, with_transaction)
-from trytond.transaction import Transaction, TransactionError
+from trytond.tests.test_tryton import ModuleTestCase
 
 NAME = "Coopérative Les Ateliers"
 HEALTH = {'health_employee': D(20), 'health_employer': D(20)}
 
 
-def commit(function):
-    "Run the function in a transaction of its own"
-    extras = {}
-    while True:
-        with Transaction().start(DB_NAME, USER, **extras) as transaction:
-            try:
-                function()
-                transaction.commit()
-                break
-            except TransactionError as error:
-                transaction.rollback()
-                error.fix(extras)
-
-
-def create_cooperative():
-    """Create the company, its chart and year 2026, and the people.
+def create_people():
+    """Set the company up as a cooperative, with its year 2026 and the people.
 
     Ada and Ben have a CESA and an activity each, A and B; they share C, 60
     and 40 %.  Cid belongs to the staff.
     """
     pool = Pool()
     Activity = pool.get('cae.activity')
+    Company = pool.get('company.company')
     Configuration = pool.get('cae.configuration')
     Contract = pool.get('cae.contract')
     Entrepreneur = pool.get('cae.entrepreneur')
-    FiscalYear = pool.get('account.fiscalyear')
     Party = pool.get('party.party')
     Type = pool.get('cae.contract.type')
-    company = create_company(name=NAME)
+    company, = Company.search([])
     with set_company(company):
-        create_chart(company, chart='account_fr.root')
-        fiscalyear = get_fiscalyear(company, today=dt.date(2026, 1, 1))
-        if hasattr(fiscalyear, 'invoice_sequences'):
-            from trytond.modules.account_invoice.tests import (
-                set_invoice_sequences)
-            set_invoice_sequences(fiscalyear)
-        fiscalyear.save()
-        FiscalYear.create_period([fiscalyear])
+        create_fiscalyear(company, 2026)
         Configuration.setup_company(company)
         config = Configuration(1)
         config.set_multivalue('headcount', 60)
@@ -196,9 +175,8 @@ class CaePayrollTestCase(
 
     @classmethod
     def setUpClass(cls):
-        super().setUpClass()
         # Made once, as the French chart is long
-        commit(create_cooperative)
+        server.activate(cls, server.create_french_company, create_people)
 
     @with_transaction()
     def test_law(self):

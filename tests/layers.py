@@ -1,0 +1,64 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Databases of tests that are made from each other.
+
+Most of the time that a new database takes goes into modules that the others
+have too. With the cache of trytond.tests, each is made from the last of the
+layers below that holds no more than it asks for.
+"""
+from functools import wraps
+
+# Each holds the one before
+LAYERS = [
+    [],
+    ['cae_members'],
+    ['cae_billing', 'account_fr'],
+    ]
+
+
+def install():
+    "Change, in this process, how trytond.tests makes its databases"
+    from trytond.tests import test_tryton, tools
+    create_db = test_tryton.create_db
+    activate_module = test_tryton.activate_module
+    wanted = set()
+
+    def create(name=test_tryton.DB_NAME, lang='en'):
+        if (lang != 'en' or name != test_tryton.DB_NAME
+                or test_tryton.db_exist(name)):
+            create_db(name, lang)
+            return
+        layers = [layer for layer in LAYERS if wanted.issuperset(layer)]
+        todo = []
+        while layers and not test_tryton.restore_db_cache(
+                '-'.join(layers[-1])):
+            todo.insert(0, layers.pop())
+        if not layers:
+            create_db(name, lang)
+        for layer in todo:
+            activate_module(layer)
+
+    def remembering(function):
+        @wraps(function)
+        def wrapper(modules, *args, **kwargs):
+            wanted.clear()
+            wanted.update(_with_depends(modules))
+            return function(modules, *args, **kwargs)
+        return wrapper
+
+    test_tryton.create_db = create
+    test_tryton.activate_module = remembering(activate_module)
+    tools.activate_modules = remembering(tools.activate_modules)
+
+
+def _with_depends(modules):
+    "Return the names of the modules and of all that they depend on"
+    from trytond.modules import get_module_info
+    found = set()
+    todo = [modules] if isinstance(modules, str) else list(modules)
+    while todo:
+        name = todo.pop()
+        if name not in found:
+            found.add(name)
+            todo += get_module_info(name).get('depends', [])
+    return found
