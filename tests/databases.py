@@ -13,8 +13,7 @@ def activate():
     """
     from trytond.modules.cae_members.tests.tools import activate
     from trytond.pool import Pool
-    from trytond.tests.test_tryton import DB_NAME, drop_db
-    drop_db()
+    from trytond.tests.test_tryton import DB_NAME
     activate()
     # As in production; the checks made in tests only would take a third more
     Pool.test = False

@@ -18,7 +18,7 @@ LAYERS = [
 
 def install():
     "Change, in this process, how trytond.tests makes its databases"
-    from trytond.tests import test_tryton, tools
+    from trytond.tests import test_tryton
     create_db = test_tryton.create_db
     activate_module = test_tryton.activate_module
     wanted = set()
@@ -38,17 +38,14 @@ def install():
         for layer in todo:
             activate_module(layer)
 
-    def remembering(function):
-        @wraps(function)
-        def wrapper(modules, *args, **kwargs):
-            wanted.clear()
-            wanted.update(_with_depends(modules))
-            return function(modules, *args, **kwargs)
-        return wrapper
+    @wraps(activate_module)
+    def activate(modules, lang='en'):
+        wanted.clear()
+        wanted.update(_with_depends(modules))
+        activate_module(modules, lang)
 
     test_tryton.create_db = create
-    test_tryton.activate_module = remembering(activate_module)
-    tools.activate_modules = remembering(tools.activate_modules)
+    test_tryton.activate_module = activate
 
 
 def _with_depends(modules):

@@ -8,7 +8,7 @@ ordered set-ups, so that a database is built once and restored afterwards.
 import datetime as dt
 
 from proteus import Model, Wizard
-from proteus.config import get_config
+from proteus.config import get_config, set_trytond
 
 __all__ = [
     'MODULES', 'activate', 'create_chart', 'create_company',
@@ -20,17 +20,28 @@ MODULES = [
     'account_fr', 'account_statement']
 
 
-def activate(*setups, modules=None):
+def activate(*setups):
     """Activate the modules in a database with a French cooperative.
 
     `setups` are top-level functions that take `config` and run after the
     shared ones. Return the configuration of proteus.
     """
-    from trytond.tests.tools import activate_modules
-    return activate_modules(
-        MODULES if modules is None else modules,
+    from trytond.tests.test_tryton import (
+        activate_module, backup_db_cache, drop_db, restore_db_cache)
+    setups = [
         create_company, create_chart, create_fiscalyear, setup_cooperative,
-        *setups)
+        *setups]
+    name = '--'.join(
+        ['-'.join(MODULES), *(s.__qualname__ for s in setups)])
+    drop_db()
+    if restore_db_cache(name):
+        return set_trytond()
+    activate_module(MODULES)
+    config = set_trytond()
+    for setup in setups:
+        setup(config=config)
+    backup_db_cache(name)
+    return config
 
 
 def create_company(config=None):
