@@ -16,7 +16,7 @@ LAYERS = [
     ]
 
 
-def install():
+def install(layers=LAYERS):
     "Change, in this process, how trytond.tests makes its databases"
     from trytond.tests import test_tryton
     create_db = test_tryton.create_db
@@ -28,12 +28,11 @@ def install():
                 or test_tryton.db_exist(name)):
             create_db(name, lang)
             return
-        layers = [layer for layer in LAYERS if wanted.issuperset(layer)]
+        made = [layer for layer in layers if wanted.issuperset(layer)]
         todo = []
-        while layers and not test_tryton.restore_db_cache(
-                '-'.join(layers[-1])):
-            todo.insert(0, layers.pop())
-        if not layers:
+        while made and not test_tryton.restore_db_cache('-'.join(made[-1])):
+            todo.insert(0, made.pop())
+        if not made:
             create_db(name, lang)
         for layer in todo:
             activate_module(layer)

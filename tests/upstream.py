@@ -15,19 +15,22 @@ OURS = ['cae_billing', 'cae_governance', 'cae_members', 'cae_payroll']
 
 def patch():
     "Make every test of this process activate our modules too"
+    from tests import layers
+    from trytond.modules.cae_members.tests import tools as our_tools
     from trytond.tests import test_tryton, tools
+    if test_tryton.DB_CACHE:
+        layers.install([[], ['cae_members'], OURS])
     activate_module = test_tryton.activate_module
-    activate_modules = tools.activate_modules
 
     def names(modules):
         modules = [modules] if isinstance(modules, str) else list(modules)
         return modules + [name for name in OURS if name not in modules]
 
     def more_module(modules, lang='en'):
-        return activate_module(names(modules), lang)
+        activate_module(names(modules), lang)
 
     def more_modules(modules, *setup):
-        return activate_modules(names(modules), *setup)
+        return our_tools.activate_modules(names(modules), *setup)
 
     test_tryton.activate_module = more_module
     tools.activate_modules = more_modules

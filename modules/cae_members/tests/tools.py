@@ -6,6 +6,7 @@ Every scenario calls `activate` with the same list of modules and the same
 ordered set-ups, so that a database is built once and restored afterwards.
 """
 import datetime as dt
+from functools import partial
 
 from proteus import Model, Wizard
 from proteus.config import get_config, set_trytond
@@ -26,22 +27,35 @@ def activate(*setups):
     `setups` are top-level functions that take `config` and run after the
     shared ones. Return the configuration of proteus.
     """
+    return activate_modules(
+        MODULES, create_company, create_chart, create_fiscalyear,
+        setup_cooperative, *setups)
+
+
+def activate_modules(modules, *setups):
+    """Activate the modules as trytond.tests.tools does.
+
+    It leaves alone those that the database was made with.
+    """
     from trytond.tests.test_tryton import (
         activate_module, backup_db_cache, drop_db, restore_db_cache)
-    setups = [
-        create_company, create_chart, create_fiscalyear, setup_cooperative,
-        *setups]
-    name = '--'.join(
-        ['-'.join(MODULES), *(s.__qualname__ for s in setups)])
+    name = '--'.join(['-'.join(modules), *map(_function_name, setups)])
     drop_db()
     if restore_db_cache(name):
         return set_trytond()
-    activate_module(MODULES)
+    activate_module(modules)
     config = set_trytond()
     for setup in setups:
         setup(config=config)
     backup_db_cache(name)
     return config
+
+
+def _function_name(function):
+    if isinstance(function, partial):
+        return f'{function.func.__qualname__}' \
+            f'(*{function.args}, **{function.keywords})'
+    return function.__qualname__
 
 
 def create_company(config=None):
