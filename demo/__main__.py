@@ -68,7 +68,8 @@ def report(cooperative):
     lines = []
     for row in [titles, *shown, totals]:
         lines.append(f"{row[0]:<22} {row[1]:<10}" + ''.join(
-                f"{value:>12}" for value in row[2:]))
+                f"{value:>12}" if isinstance(value, str)
+                else f"{value:>12.2f}" for value in row[2:]))
     if len(shown) < len(rows):
         lines.insert(-1, f"… and {len(rows) - len(shown)} more")
     others = [

@@ -128,8 +128,10 @@ class Cooperative:
         if not countries:
             countries = Country.create([{'name': "France", 'code': 'FR'}])
         self.country = countries[0].id
+        french, = self.get('ir.lang').search([('code', '=', 'fr')])
         party, = Party.create([{
                     'name': "Les Ateliers Réunis",
+                    'lang': french.id,
                     'addresses': [('create', [{
                                     'street': "12 quai des Docks",
                                     'postal_code': '44000',

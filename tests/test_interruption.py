@@ -108,6 +108,7 @@ class Copy:
         self.name = name
         self.template = template
         self.processes = []
+        self.workers = []
         self.killed = 0
 
     def popen(self, *arguments, worker=False):
@@ -142,9 +143,10 @@ class Copy:
         return output.split()[-1]
 
     def worker(self, processes):
-        return self.popen(
-            'worker', '-d', self.name, '-n', processes, '--name',
-            'cae_closing', '-t', 1, worker=True)
+        self.workers.append(self.popen(
+                'worker', '-d', self.name, '-n', processes, '--name',
+                'cae_closing', '-t', 1, worker=True))
+        return self.workers[-1]
 
     def kill(self, process):
         "Kill the process with all its children, if it is not over"
@@ -183,8 +185,7 @@ class Copy:
                 SELECT id FROM ir_queue
                 WHERE name = 'cae_closing' AND dequeued_at IS NULL"""):
             assert time.monotonic() < end, self.state()
-            assert all(
-                p.poll() is None for p in self.processes[-1:]), "no worker"
+            assert any(p.poll() is None for p in self.workers), "no worker"
             time.sleep(0.1)
         return self.state()
 

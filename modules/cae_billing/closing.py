@@ -264,6 +264,14 @@ class Closing(Workflow, ModelSQL, ModelView):
             Chunk.wake(chunks)
         cls._wake_advance(closings)
 
+    @property
+    def _work_context(self):
+        "What is posted is written in the language of the company"
+        context = {'company': self.company.id}
+        if lang := self.company.party.lang:
+            context['language'] = lang.code
+        return context
+
     @classmethod
     def _wake_advance(cls, closings):
         with Transaction().set_context(queue_name=QUEUE):
@@ -648,7 +656,7 @@ class Chunk(ModelSQL, ModelView):
         Closing = Pool().get('cae.closing')
         chunk, = chunks
         closing = chunk.closing
-        with Transaction().set_context(company=closing.company.id):
+        with Transaction().set_context(closing._work_context):
             cls.lock([chunk])
             if chunk.state != 'waiting':
                 return

@@ -427,7 +427,8 @@ class Fee(ModelSQL, ModelView):
     def description(self):
         if self.base is None:
             return f"{self.rule.name} {self.period.name} [{self.number}]"
+        Lang = Pool().get('ir.lang')
         return gettext(
             'cae_billing.msg_fee_description',
             rule=self.rule.name, period=self.period.name, number=self.number,
-            base=f"{self.base:.2f}")
+            base=Lang.get().format_number(self.base, 2))
