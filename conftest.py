@@ -27,6 +27,10 @@ if BACKEND == 'sqlite':
     # The check of the cache, after 5 minutes, would commit the test under way
     os.environ.setdefault('TRYTOND_CACHE__CLEAN_TIMEOUT', '86400')
 
+# The modules that test_cases.py takes its tests from
+pytest.register_assert_rewrite(
+    'tests.assemblies', 'tests.fees', 'tests.fr_payslips', 'tests.month')
+
 ROOT = Path(__file__).resolve().parent
 BACKENDS = {'sqlite', 'postgresql'}
 NEEDS_DATABASE = re.compile(

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from demo.books import Books
 from demo.cooperative import Person
 from tests import databases, fingerprint
-from tests.test_month import TAXES, Month
+from tests.month import TAXES, Month
 from trytond.modules.cae_billing.apportion import apportion, round_half_up
 from trytond.modules.cae_billing.tier import Scale
 

@@ -2,22 +2,19 @@
 # this repository contains the full copyright notices and license terms.
 """French payslips against the unrounded figures of URSSAF's own rules.
 
-The cases are read from the folder in CAE_CASES.  Lines are rounded half-up
+Lines are rounded half-up
 to the cent here and unrounded there, so a line may differ by a cent and a
 half (it may be the sum of two) and a total by the sum of its lines.
 """
 import datetime
-import json
-import os
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from tests.cases import load
 from trytond.modules.cae_payroll import engine, law
 
-CASES = Path(
-    os.environ.get('CAE_CASES') or Path(__file__).parent / 'cases')
 DATA = Path(law.__file__).parent / 'data' / 'france.xml'
 
 # The lines of the reference and the rules that make them
@@ -70,9 +67,8 @@ CENT_AND_HALF = Decimal('0.015')
 
 
 def _read():
-    content = json.loads(
-        (CASES / 'fr_payslips.json').read_text(), parse_float=Decimal)
-    for number, case in enumerate(content['cases']):
+    content = load('fr_payslips')
+    for number, case in enumerate(content.get('cases', [])):
         input_ = case['input']
         ruleset = content['rulesets'].get(input_['period'][:4], {})
         yield pytest.param(
@@ -111,7 +107,7 @@ PARAMS = list(_read())
 
 
 @pytest.mark.parametrize('case,rules_date', PARAMS)
-def test_case(case, rules_date):
+def test_fr_payslips(case, rules_date):
     result = _compute(case['input'])
     lines = {line.rule: line for line in result.lines}
 
@@ -159,7 +155,7 @@ def test_case(case, rules_date):
 
 
 @pytest.mark.parametrize('case,rules_date', PARAMS)
-def test_neutral_rate(case, rules_date):
+def test_fr_payslips_neutral_rate(case, rules_date):
     "The reference takes the grid of the day of its rules"
     if case['input']['executive'] or not rules_date:
         pytest.skip("the reference has another taxable net")

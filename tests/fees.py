@@ -1,25 +1,12 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-"""The fees of the months of a year against worked cases.
-
-The cases are read from the folder in CAE_CASES.
-"""
-import json
-import os
+"The fees of the months of a year"
 from decimal import Decimal
-from pathlib import Path
 
 import pytest
 
+from tests.cases import load
 from trytond.modules.cae_billing.tier import Scale
-
-CASES = Path(
-    os.environ.get('CAE_CASES') or Path(__file__).parent / 'cases')
-
-
-def read():
-    with open(CASES / 'fees.json', encoding='utf-8') as file:
-        return json.load(file)['cases']
 
 
 def scale(rule):
@@ -33,8 +20,7 @@ def scale(rule):
     return Scale(tiers, **{k: number(v) for k, v in values.items()})
 
 
-@pytest.mark.pure
-@pytest.mark.parametrize('case', read())
+@pytest.mark.parametrize('case', load('fees').get('cases', []))
 def test_fees(case):
     fees = scale(case['rule']).fees(map(Decimal, case['bases']))
     assert fees == list(map(Decimal, case['fees']))

@@ -1,0 +1,15 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""The worked cases, a test for each file of their folder.
+
+The tests stand in the modules of the names of the files.
+"""
+from tests.assemblies import test_assemblies
+from tests.fees import test_fees
+from tests.fr_payslips import test_fr_payslips, test_fr_payslips_neutral_rate
+from tests.month import server, test_month, test_month_invoiced_basis
+
+__all__ = [
+    'server', 'test_assemblies', 'test_fees', 'test_fr_payslips',
+    'test_fr_payslips_neutral_rate', 'test_month',
+    'test_month_invoiced_basis']
