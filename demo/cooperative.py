@@ -653,17 +653,22 @@ class Cooperative:
                 'number': "Paie",
                 } for line in MoveLine.browse(self.net_lines))
         lines.sort(key=lambda line: line['date'])
-        statement, = Statement.create([{
-                    'name': f"{month:%Y-%m}",
-                    'company': self.server.company,
-                    'journal': self.statement_journal().id,
-                    'date': end,
-                    'total_amount': sum(
-                        (line['amount'] for line in lines), Decimal(0)),
-                    'lines': [('create', lines)],
-                    }])
-        Statement.validate_statement([statement])
-        Statement.post([statement])
+        # Tryton checks the invoices that one statement pays all together, in
+        # a time that grows with their square
+        size = 200
+        for number, index in enumerate(range(0, len(lines), size), 1):
+            part = lines[index:index + size]
+            statement, = Statement.create([{
+                        'name': f"{month:%Y-%m}-{number}",
+                        'company': self.server.company,
+                        'journal': self.statement_journal().id,
+                        'date': end,
+                        'total_amount': sum(
+                            (line['amount'] for line in part), Decimal(0)),
+                        'lines': [('create', part)],
+                        }])
+            Statement.validate_statement([statement])
+            Statement.post([statement])
 
     # Closing and assembly
 
