@@ -23,9 +23,9 @@ RULED = [
 # The models of which an entrepreneur sees nothing
 CLOSED = [
     'account.general_ledger.account', 'account.general_ledger.line',
-    'account.move',
-    'account.move.line', 'account.move.reconciliation', 'account.statement',
-    'account.statement.line', 'account.tax.line', 'analytic.account.entry',
+    'account.move', 'account.move.line', 'account.move.reconciliation',
+    'account.statement', 'account.statement.line', 'account.tax.line',
+    'analytic.account.entry',
     'analytic_account.account', 'analytic_account.line',
     'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
     'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap']
