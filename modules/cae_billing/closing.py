@@ -20,7 +20,7 @@ from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.tools import grouped_slice, sqlite_apply_types
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, without_check_access
 
 from .apportion import round_half_up
 from .exceptions import ClosingError, ClosingFrozenError
@@ -212,6 +212,27 @@ class Closing(Workflow, ModelSQL, ModelView):
                     closing=self.rec_name,
                     other=after[0].rec_name))
 
+    @classmethod
+    def _journals(cls):
+        "Return the names of the settings of the journals the steps post in"
+        return ['internal_journal', 'vat_journal']
+
+    def _open_journals(self):
+        """Open the month in the journals or refuse when one is closed.
+
+        The first move would do it, but lock a table for it that late: the
+        chunk would begin again.
+        """
+        pool = Pool()
+        MoveLine = pool.get('account.move.line')
+        configuration = pool.get('cae.configuration')(1)
+        with without_check_access():
+            for name in self._journals():
+                journal = configuration.get_multivalue(
+                    name, company=self.company.id)
+                if journal:
+                    MoveLine.check_journal_period_modify(self.period, journal)
+
     def _started_after(self):
         return self.search([
                 ('company', '=', self.company.id),
@@ -238,6 +259,7 @@ class Closing(Workflow, ModelSQL, ModelView):
         for closing in closings:
             closing._check_open()
             closing._check_order()
+            closing._open_journals()
         cls._wake_advance(closings)
 
     @classmethod

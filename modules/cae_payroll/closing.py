@@ -16,6 +16,10 @@ class Closing(metaclass=PoolMeta):
             index, ('pay', gettext('cae_payroll.msg_closing_step_pay')))
         return steps
 
+    @classmethod
+    def _journals(cls):
+        return super()._journals() + ['payroll_journal']
+
     def _items_pay(self):
         """The employment contracts in force at the end of the month.
 

@@ -1,0 +1,65 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""The delays of the law, without any database.
+
+Periods are pairs (first day, last day), both days included.
+"""
+import datetime as dt
+
+from dateutil.relativedelta import relativedelta
+
+DAY = dt.timedelta(days=1)
+
+
+def last_day(start, months):
+    """Return the last day of the months that begin on the start date."""
+    return start + relativedelta(months=months) - DAY
+
+
+def lasted(periods, before):
+    """Return how long the periods lasted before the date, as (months, days).
+
+    Each is counted in whole months from its first day, then in days. What
+    they have in common counts once.
+    """
+    months = days = 0
+    reached = dt.date.min
+    for first, last in sorted(periods):
+        first, end = max(first, reached), min(last + DAY, before)
+        if first >= end:
+            continue
+        reached = end
+        length = relativedelta(end, first)
+        months += length.years * 12 + length.months
+        days += length.days
+    return months, days
+
+
+def shortened(start, months, periods):
+    """Return the first day after the months, less what the periods lasted.
+
+    It is never before the start.
+    """
+    months_before, days_before = lasted(periods, start)
+    end = (start + relativedelta(months=months - months_before)
+        - dt.timedelta(days=days_before))
+    return max(start, end)
+
+
+def membership_deadline(start, months, periods):
+    """Return the day the contract ends if the person is no associate by then.
+
+    The months run from the start of the contract, less the time of the former
+    contracts between the parties (Code du travail, art. L7331-3).
+    """
+    return shortened(start, months, periods)
+
+
+def trial_end(start, months, periods):
+    """Return the last day that a trial may last, None when none is allowed.
+
+    The months include the renewal; the time of the former contracts is taken
+    off (Code du travail, art. L7332-1).
+    """
+    end = shortened(start, months, periods) - DAY
+    return end if end >= start else None
