@@ -14,7 +14,7 @@ from trytond.pyson import Eval
 from trytond.tools import is_full_text, lstrip_wildcard
 from trytond.transaction import Transaction, without_check_access
 
-from .exceptions import ActivityAccessError, HolderValidationError
+from .exceptions import ActivityAccessError, HolderValidationError, TradeError
 from .model import CodeMixin, setup_error
 from .share import wrong_total
 
@@ -75,6 +75,18 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
             ('company', '=', Eval('company', -1)),
             ],
         help="The employee who supports the activity (accompagnateur).")
+    trade = fields.Many2One(
+        'cae.trade', "Trade", ondelete='RESTRICT',
+        states={
+            'invisible': Eval('kind') != 'business',
+            },
+        help="What the activity does; it gives its sector.")
+    conditions_met = fields.Boolean(
+        "Conditions Met",
+        states={
+            'invisible': ~Eval('trade'),
+            },
+        help="Check once the conditions of the trade were shown to be met.")
     holders = fields.One2Many(
         'cae.activity.holder', 'activity', "Holders",
         states={
@@ -218,6 +230,28 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
         super().validate_fields(activities, field_names)
         if field_names is None or 'holders' in field_names:
             cls.check_shares(activities)
+        if field_names is None or field_names & {'trade', 'conditions_met'}:
+            cls.check_trade(activities)
+
+    @classmethod
+    def check_trade(cls, activities):
+        "Check that the cooperative carries the trades of the activities"
+        for activity in activities:
+            trade = activity.trade
+            if not trade or trade.admission == 'accepted':
+                continue
+            if trade.admission == 'refused':
+                message = 'cae_members.msg_trade_refused'
+            elif not activity.conditions_met:
+                message = 'cae_members.msg_trade_conditions'
+            else:
+                continue
+            raise TradeError(gettext(
+                    message,
+                    trade=trade.rec_name,
+                    activity=activity.rec_name,
+                    reason=trade.reason_string,
+                    conditions=trade.conditions or ''))
 
     @classmethod
     def check_shares(cls, activities):

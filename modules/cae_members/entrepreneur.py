@@ -25,6 +25,37 @@ STAGES = [
     ]
 
 
+OUTCOMES = [
+    ('self_employed', "Self-employed"),
+    ('company', "Own Company"),
+    ('cooperative', "Own Cooperative"),
+    ('creation', "Business of Unknown Form"),
+    ('employment', "Employment"),
+    ('other', "Other or Unknown"),
+    ]
+GENDERS = [
+    ('female', "Female"),
+    ('male', "Male"),
+    ]
+PRIOR_STATUSES = [
+    ('job_seeker', "Job Seeker"),
+    ('employee', "Employee"),
+    ('self_employed', "Self-employed"),
+    ('student', "Student"),
+    ('inactive', "Not Working"),
+    ('other', "Other"),
+    ]
+EDUCATIONS = [
+    ('below_bac', "Below the Baccalauréat"),
+    ('bac', "Baccalauréat"),
+    ('post_bac', "Higher than the Baccalauréat"),
+    ]
+ZONES = [
+    ('qpv', "Priority Neighbourhood"),
+    ('zrr', "Rural Revitalisation Zone"),
+    ]
+
+
 class Entrepreneur(CodeMixin, ModelSQL, ModelView):
     """A person on the path of a cooperative, from first welcome to exit.
 
@@ -67,21 +98,98 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
     welcome_date = fields.Date(
         "Welcome Date", required=True,
         help="When the person was first received (accueil).")
+    gender = fields.Selection(
+        [(None, "")] + GENDERS, "Gender", sort=False)
+    birth_date = fields.Date("Birth Date")
+    prior_status = fields.Selection(
+        [(None, "")] + PRIOR_STATUSES, "Prior Status", sort=False,
+        help="What the person was before the entry.")
+    education = fields.Selection(
+        [(None, "")] + EDUCATIONS, "Education", sort=False)
+    zone = fields.Selection(
+        [(None, "")] + ZONES, "Zone", sort=False,
+        help="The zone of the home: quartier prioritaire (QPV) or zone de "
+        "revitalisation rurale (ZRR).")
+    benefit = fields.Selection([
+            (None, ""),
+            ('unemployment', "Unemployment Benefit"),
+            ('integration', "Integration Allowance"),
+            ('minimum', "Minimum Income"),
+            ], "Benefit", sort=False,
+        help="The allowance the person keeps during the preparation: "
+        "chômage, insertion, RSA or RIS.")
+    benefit_end_date = fields.Date(
+        "Benefit End Date",
+        states={
+            'invisible': ~Eval('benefit'),
+            },
+        help="The last day of the rights.")
+    prescriber = fields.Many2One(
+        'party.party', "Prescriber", ondelete='RESTRICT',
+        context={
+            'company': Eval('company', -1),
+            },
+        depends={'company'},
+        help="Who sent the person to the cooperative.")
+    project = fields.Text(
+        "Project", help="What the person wants to do, in their own words.")
+    trade = fields.Many2One(
+        'cae.trade', "Trade", ondelete='RESTRICT',
+        help="The trade of the project.")
+    decision = fields.Selection([
+            (None, ""),
+            ('accepted', "Accepted"),
+            ('refused', "Refused"),
+            ('redirected', "Redirected"),
+            ], "Decision", sort=False,
+        help="What was decided after the first interview. Profitability is "
+        "no criterion.")
+    decision_date = fields.Date(
+        "Decision Date",
+        states={
+            'required': Bool(Eval('decision')),
+            'invisible': ~Eval('decision'),
+            })
+    decision_reason = fields.Char(
+        "Decision Reason",
+        states={
+            'required': Eval('decision').in_(['refused', 'redirected']),
+            'invisible': ~Eval('decision').in_(['refused', 'redirected']),
+            },
+        help="Why the project was refused, or where the person was sent to.")
+    entry_date = fields.Date(
+        "Entry Date",
+        help="The day the person entered, when their first contract stands "
+        "in another system.\n"
+        "Leave empty to count from the first contract.")
+    associate_date = fields.Date(
+        "Associate Since",
+        help="The day the person became an associate, when the register of "
+        "the associates stands in another system.")
     exit_date = fields.Date(
         "Exit Date",
         help="The last day of the entrepreneur in the cooperative (sortie).")
+    exit_outcome = fields.Selection(
+        [(None, "")] + OUTCOMES, "Exit Outcome", sort=False,
+        states={
+            'required': Bool(Eval('exit_date')),
+            'invisible': ~Eval('exit_date'),
+            },
+        help="What the person does after the exit, as it is counted in the "
+        "yearly figures.")
     exit_reason = fields.Selection([
             (None, ""),
-            ('own_company', "Created Own Company"),
-            ('employment', "Employment Elsewhere"),
-            ('job_search', "Job Search"),
-            ('training', "Training"),
-            ('retirement', "Retirement"),
+            ('project', "Own Project"),
+            ('income', "Income Too Low"),
+            ('term', "End of the Contract"),
             ('not_associate', "Not Associate in Time"),
+            ('breach', "Breach of the Contract"),
+            ('retirement', "Retirement"),
+            ('health', "Health"),
+            ('move', "Move"),
             ('other', "Other"),
             ], "Exit Reason", sort=False,
         states={
-            'required': Bool(Eval('exit_date')),
             'invisible': ~Eval('exit_date'),
             },
         help="Why the entrepreneur leaves the cooperative.")
@@ -171,10 +279,15 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
         in_ = fields.SQL_OPERATORS['in']
         cursor.execute(*table.select(
                 table.id, table.welcome_date, table.exit_date,
+                table.entry_date, table.associate_date,
                 where=in_(table.id, list(facts))))
-        for id_, welcome_date, exit_date in cursor:
+        for id_, welcome_date, exit_date, entry_date, associate_date in cursor:
             if welcome_date <= date:
                 facts[id_].add('welcomed')
+            if entry_date and entry_date <= date:
+                facts[id_].add('candidate')
+            if associate_date and associate_date <= date:
+                facts[id_].add('associate')
             if exit_date and exit_date < date:
                 facts[id_].add('left')
         cursor.execute(*contract.join(
@@ -186,6 +299,22 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
         for id_, stage in cursor:
             facts[id_].add(stage)
         return facts
+
+    @classmethod
+    def associate_periods(cls, companies):
+        """Return {id: (first day, last day or None)} of the associates.
+
+        Those of the companies, given by id, in one query. A module with a
+        register of the associates extends it.
+        """
+        cursor = Transaction().connection.cursor()
+        table = cls.__table__()
+        cursor.execute(*table.select(
+                table.id, table.associate_date, table.exit_date,
+                where=fields.SQL_OPERATORS['in'](
+                    table.company, list(companies))
+                & (table.associate_date != Null)))
+        return {id_: (since, until) for id_, since, until in cursor}
 
     @classmethod
     def stages_at(cls, entrepreneurs, date):

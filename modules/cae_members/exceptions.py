@@ -31,3 +31,11 @@ class HolderValidationError(ValidationError):
 
 class ActivityAccessError(AccessError):
     pass
+
+
+class TakingOverError(UserError):
+    pass
+
+
+class TradeError(ValidationError):
+    pass

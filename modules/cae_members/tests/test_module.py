@@ -24,6 +24,8 @@ from trytond.pool import Pool
 from trytond.tests.test_tryton import ModuleTestCase
 from trytond.transaction import Transaction, check_access
 
+from .network import NetworkMixin
+
 
 def setup_company():
     "Create a company that is set up as a cooperative"
@@ -126,8 +128,8 @@ def set_user(user):
 
 
 class CaeMembersTestCase(
-        PartyCompanyCheckEraseMixin, PartyCheckReplaceMixin, CompanyTestMixin,
-        ModuleTestCase):
+        NetworkMixin, PartyCompanyCheckEraseMixin, PartyCheckReplaceMixin,
+        CompanyTestMixin, ModuleTestCase):
     "Test CAE Members module"
     module = 'cae_members'
 
@@ -486,7 +488,7 @@ class CaeMembersTestCase(
             cesa = create_contract(ana, 'cesa', dt.date(2026, 1, 1))
             exit_ = {
                 'exit_date': dt.date(2026, 6, 30),
-                'exit_reason': 'own_company',
+                'exit_outcome': 'company',
                 }
             with refused(ContractValidationError, "exit"):
                 Entrepreneur.write([ana], exit_)
@@ -576,7 +578,7 @@ class CaeMembersTestCase(
                         stages.add(types[code].stage)
                 if left is not None:
                     ana.exit_date = end + dt.timedelta(days=left)
-                    ana.exit_reason = 'other'
+                    ana.exit_outcome = 'other'
                     ana.save()
                     if ana.exit_date < date:
                         stages.add('left')
@@ -868,7 +870,7 @@ class CaeMembersTestCase(
                 replace.check_similarity()
             Entrepreneur.write([ana], {
                     'exit_date': dt.date(2025, 12, 31),
-                    'exit_reason': 'other',
+                    'exit_outcome': 'other',
                     'exit_note': "Private",
                     })
             erase.ask.party = ana.party
