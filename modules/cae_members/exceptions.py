@@ -31,3 +31,19 @@ class HolderValidationError(ValidationError):
 
 class ActivityAccessError(AccessError):
     pass
+
+
+class InterviewError(UserError):
+    pass
+
+
+class InterviewAccessError(AccessError):
+    pass
+
+
+class SessionError(UserError):
+    pass
+
+
+class CallError(UserError):
+    pass
