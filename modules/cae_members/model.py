@@ -4,7 +4,7 @@
 from trytond.i18n import gettext
 from trytond.model import fields
 from trytond.pool import Pool
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import Transaction, check_access, without_check_access
 
 from .exceptions import SetupError
 
@@ -86,8 +86,8 @@ class ChangeableMixin:
     def get_changeable(cls, records, name):
         Rule = Pool().get('ir.rule')
         ids = list(map(int, records))
-        rule = Rule.domain_get(cls.__name__, mode='write')
-        with without_check_access():
-            found = cls.search([('id', 'in', ids), rule], order=[])
-        found = set(map(int, found))
+        with check_access():
+            rule = Rule.domain_get(cls.__name__, mode='write')
+        found = set(map(
+                int, cls.search([('id', 'in', ids), rule], order=[])))
         return {i: i in found for i in ids}

@@ -266,10 +266,8 @@ class Call(ChangeableMixin, Workflow, ModelSQL, ModelView):
     def default_state(cls):
         return 'open'
 
-    @classmethod
-    def get_author_name(cls, calls, name):
-        with without_check_access():
-            return {c.id: c.author.rec_name for c in cls.browse(calls)}
+    def get_author_name(self, name):
+        return self.author.rec_name
 
     @classmethod
     def search_author_name(cls, name, clause):
@@ -349,10 +347,8 @@ class CallAnswer(ModelSQL, ModelView):
         if company := Transaction().context.get('company'):
             return own_entrepreneur(company)
 
-    @classmethod
-    def get_entrepreneur_name(cls, answers, name):
-        with without_check_access():
-            return {a.id: a.entrepreneur.rec_name for a in cls.browse(answers)}
+    def get_entrepreneur_name(self, name):
+        return self.entrepreneur.rec_name
 
     def get_rec_name(self, name):
         return f'{self.call.rec_name} – {self.entrepreneur_name}'

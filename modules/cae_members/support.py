@@ -16,7 +16,7 @@ from trytond.model import (
 from trytond.pool import Pool
 from trytond.pyson import Eval, If
 from trytond.report import Report
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import Transaction
 
 from .exceptions import InterviewAccessError, InterviewError
 
@@ -153,6 +153,7 @@ class Interview(Workflow, ModelSQL, ModelView):
             ('remote', "Remote"),
             ('phone', "By Phone"),
             ], "Mode", required=True, sort=False, states=_states)
+    mode_string = mode.translated('mode')
     date = fields.Date("Date", required=True, states=_states)
     time = fields.Time("Time", format='%H:%M', states=_states)
     duration = fields.TimeDelta(
@@ -187,6 +188,7 @@ class Interview(Workflow, ModelSQL, ModelView):
             ('missed', "Missed"),
             ('cancelled', "Cancelled"),
             ], "State", required=True, readonly=True, sort=False)
+    state_string = state.translated('state')
 
     del _states
 
@@ -265,11 +267,10 @@ class Interview(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def get_participants(cls, interviews, name):
-        # An entrepreneur may know with whom they met, and no more
-        with without_check_access():
-            return {
-                i.id: ', '.join(e.rec_name for e in i.entrepreneurs)
-                for i in cls.browse(interviews)}
+        # All that the entrepreneurs may know of those they met
+        return {
+            i.id: ', '.join(e.rec_name for e in i.entrepreneurs)
+            for i in interviews}
 
     @classmethod
     def search_participants(cls, name, clause):

@@ -123,6 +123,7 @@ class Session(Workflow, ModelSQL, ModelView):
     kind = fields.Function(
         fields.Selection('get_kinds', "Kind"),
         'on_change_with_kind', searcher='search_kind')
+    kind_string = kind.translated('kind')
     start = fields.DateTime(
         "Start", format='%H:%M', required=True,
         domain=[
@@ -270,9 +271,9 @@ class Session(Workflow, ModelSQL, ModelView):
     @property
     def participants(self):
         "The registrations that have or had a place, by name"
+        Registration = Pool().get('cae.workshop.registration')
         return sorted(
-            (r for r in self.registrations
-                if r.state in self.registrations[0].TAKING),
+            (r for r in self.registrations if r.state in Registration.TAKING),
             key=lambda r: r.name.casefold())
 
     def local(self, moment):
@@ -318,13 +319,12 @@ class Session(Workflow, ModelSQL, ModelView):
         pool = Pool()
         Registration = pool.get('cae.workshop.registration')
         result = dict.fromkeys(map(int, sessions))
-        with without_check_access():
-            for registration in Registration.search([
-                        ('session', 'in', list(result)),
-                        ('entrepreneur.user', '=', Transaction().user),
-                        ('state', '!=', 'cancelled'),
-                        ], order=[]):
-                result[registration.session.id] = registration.state
+        for registration in Registration.search([
+                    ('session', 'in', list(result)),
+                    ('entrepreneur.user', '=', Transaction().user),
+                    ('state', '!=', 'cancelled'),
+                    ], order=[]):
+            result[registration.session.id] = registration.state
         return result
 
     @classmethod
@@ -598,13 +598,9 @@ class Registration(ModelSQL, ModelView):
     def search_rec_name(cls, name, clause):
         return [('session.rec_name', *clause[1:])]
 
-    @classmethod
-    def get_name(cls, registrations, name):
-        with without_check_access():
-            return {
-                r.id: (r.entrepreneur or r.party).rec_name
-                if r.entrepreneur or r.party else r.visitor
-                for r in cls.browse(registrations)}
+    def get_name(self, name):
+        person = self.entrepreneur or self.party
+        return person.rec_name if person else self.visitor
 
     @classmethod
     def search_name(cls, name, clause):
