@@ -183,8 +183,8 @@ class DirectoryEntry(ChangeableMixin, ModelSQL, ModelView):
 
 
 class DirectoryEntrySkill(ModelSQL):
-    "Directory Entry - Skill"
     __name__ = 'cae.directory.entry-cae.skill'
+    __string__ = "Directory Entry - Skill"
 
     entry = fields.Many2One(
         'cae.directory.entry', "Entry", required=True, ondelete='CASCADE')
@@ -287,8 +287,8 @@ class Call(ChangeableMixin, Workflow, ModelSQL, ModelView):
 
 
 class CallSkill(ModelSQL):
-    "Call - Skill"
     __name__ = 'cae.call-cae.skill'
+    __string__ = "Call - Skill"
 
     call = fields.Many2One(
         'cae.call', "Call", required=True, ondelete='CASCADE')

@@ -375,8 +375,8 @@ class Interview(Workflow, ModelSQL, ModelView):
 
 
 class InterviewEntrepreneur(ModelSQL):
-    "Interview - Entrepreneur"
     __name__ = 'cae.interview-cae.entrepreneur'
+    __string__ = "Interview - Entrepreneur"
 
     interview = fields.Many2One(
         'cae.interview', "Interview", required=True, ondelete='CASCADE')

@@ -87,8 +87,8 @@ class Workshop(DeactivableMixin, ModelSQL, ModelView):
 
 
 class WorkshopLeader(ModelSQL):
-    "Workshop - Party"
     __name__ = 'cae.workshop-party.party'
+    __string__ = "Workshop - Leader"
 
     workshop = fields.Many2One(
         'cae.workshop', "Workshop", required=True, ondelete='CASCADE')

@@ -619,7 +619,8 @@ class SupportTestCase(TestCase):
             Entry.publish(Entry.browse([theirs.id]))
             self.assertTrue(Entry(theirs.id).consent_date)
         with set_user(world.bob.user):
-            found, = Entry.search([('skills', 'child_of', crafts.id)])
+            found, = Entry.search([
+                    ('skills', 'child_of', [crafts.id], 'parent')])
             self.assertEqual(found.id, theirs.id)
             found, = Entry.search([('rec_name', 'ilike', "%pottery%")])
             values, = Entry.read([theirs.id], [
