@@ -90,9 +90,10 @@ class DirectoryEntry(ChangeableMixin, ModelSQL, ModelView):
         states={
             'readonly': Eval('id', -1) >= 0,
             })
+    # Closed to entrepreneurs, so that it must not be read with the others
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
+        ondelete='CASCADE', loading='lazy',
         domain=[
             ('company', '=', Eval('company', -1)),
             ])
@@ -209,8 +210,10 @@ class Call(ChangeableMixin, Workflow, ModelSQL, ModelView):
         states={
             'readonly': Eval('id', -1) >= 0,
             })
+    # Closed to entrepreneurs, so that it must not be read with the others
     author = fields.Many2One(
         'cae.entrepreneur', "Author", required=True, ondelete='CASCADE',
+        loading='lazy',
         domain=[
             ('company', '=', Eval('company', -1)),
             ])
@@ -314,9 +317,10 @@ class CallAnswer(ModelSQL, ModelView):
     company = fields.Function(
         fields.Many2One('company.company', "Company"),
         'on_change_with_company', searcher='search_company')
+    # Closed to entrepreneurs, so that it must not be read with the others
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
+        ondelete='CASCADE', loading='lazy',
         domain=[
             ('company', '=', Eval('company', -1)),
             ])

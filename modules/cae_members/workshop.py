@@ -17,6 +17,7 @@ from trytond.model import (
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval, If
 from trytond.report import Report
+from trytond.tools import slugify
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import SessionError
@@ -274,7 +275,7 @@ class Session(Workflow, ModelSQL, ModelView):
         Registration = Pool().get('cae.workshop.registration')
         return sorted(
             (r for r in self.registrations if r.state in Registration.TAKING),
-            key=lambda r: r.name.casefold())
+            key=lambda r: slugify(r.name).casefold())
 
     def local(self, moment):
         "Return the moment in the time zone of the company"
