@@ -98,9 +98,6 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
     holdings = fields.One2Many(
         'cae.activity.holder', 'entrepreneur', "Activities", readonly=True,
         help="The activities held by the entrepreneur.")
-    skills = fields.One2Many(
-        'cae.entrepreneur.skill', 'entrepreneur', "Skills",
-        help="What the entrepreneur can do, as seen with the advisor.")
     stage = fields.Function(
         fields.Selection([(None, "")] + STAGES, "Stage", sort=False,
             help="How far the entrepreneur is on the path (parcours).\n"
@@ -264,5 +261,4 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
         default.setdefault('user', None)
         default.setdefault('contracts', None)
         default.setdefault('holdings', None)
-        default.setdefault('skills', None)
         return super().copy(entrepreneurs, default=default)

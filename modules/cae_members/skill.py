@@ -30,7 +30,11 @@ class Skill(
 
 
 class EntrepreneurSkill(ModelSQL, ModelView):
-    "A skill of an entrepreneur, as seen with the advisor"
+    """A skill of an entrepreneur, as seen with the advisor.
+
+    It has no field on the entrepreneur, through which who shares an activity
+    with them could search.
+    """
     __name__ = 'cae.entrepreneur.skill'
     __string__ = "Entrepreneur Skill"
 

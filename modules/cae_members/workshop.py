@@ -357,6 +357,7 @@ class Session(Workflow, ModelSQL, ModelView):
                     placed.append(registration)
             if placed:
                 Registration.write(placed, {'state': 'registered'})
+                Registration.notify_placed(placed)
 
     @classmethod
     def on_modification(cls, mode, sessions, field_names=None):
@@ -483,7 +484,10 @@ class Registration(ModelSQL, ModelView):
     TAKING = ['registered', 'attended', 'absent']
 
     session = fields.Many2One(
-        'cae.workshop.session', "Session", required=True, ondelete='CASCADE')
+        'cae.workshop.session', "Session", required=True, ondelete='CASCADE',
+        states={
+            'readonly': Eval('id', -1) >= 0,
+            })
     company = fields.Function(
         fields.Many2One('company.company', "Company"),
         'on_change_with_company', searcher='search_company')
@@ -654,6 +658,21 @@ class Registration(ModelSQL, ModelView):
                 raise SessionError(gettext(
                         'cae_members.msg_session_full',
                         session=session.rec_name))
+
+    @classmethod
+    def notify_placed(cls, registrations):
+        "Tell the entrepreneurs that others gave a place to"
+        for registration in registrations:
+            entrepreneur = registration.entrepreneur
+            user = entrepreneur.user if entrepreneur else None
+            if user and user.id != Transaction().user:
+                language = user.language.code if user.language else None
+                with Transaction().set_context(language=language):
+                    cls.notify_user(
+                        [registration], 'tryton-cae-workshop',
+                        gettext('cae_members.msg_registration_placed',
+                            session=registration.session.rec_name),
+                        user=user)
 
     @classmethod
     def on_modification(cls, mode, registrations, field_names=None):

@@ -231,7 +231,12 @@ class SupportTestCase(TestCase):
         for verb in ['register', 'open', 'close', 'cancel', 'attend', 'do']:
             with refused(AccessButtonError):
                 do(world.ana, verb)
+        notifications = Transaction().user_notifications
+        self.assertEqual(len(notifications), 0)
         self.assertEqual(do(world.ana, 'give_up'), None)
+        notification, = notifications
+        self.assertEqual(notification.user, world.bob.user)
+        self.assertIn("have a place", notification.label)
         with refused(AccessButtonError):
             do(world.ana, 'give_up')
         self.assertEqual(states(session), ['cancelled', 'registered'])
@@ -467,6 +472,11 @@ class SupportTestCase(TestCase):
                     lambda: Interview.plan(Interview.browse([own.id])),
                     lambda: Interview.cancel(Interview.browse([shared.id])),
                     lambda: Interview.read([shared.id], ['entrepreneurs']),
+                    lambda: Interview.read(
+                        [shared.id], ['entrepreneurs.code']),
+                    lambda: Interview.export_data(
+                        Interview.browse([shared.id]),
+                        ['entrepreneurs/code']),
                     lambda: Report.execute([theirs.id], {}),
                     lambda: Relation.search([]),
                     lambda: Interview.search([
@@ -524,6 +534,9 @@ class SupportTestCase(TestCase):
                             ('registrations.entrepreneur', '=',
                                 world.ana.id)]),
                     lambda: Session.read([session.id], ['registrations']),
+                    lambda: Session.export_data(
+                        Session.browse([session.id]),
+                        ['registrations/name']),
                     lambda: Session.write(
                         Session.browse([session.id]), {'notes': "x"}),
                     lambda: Sheet.execute(
@@ -534,6 +547,10 @@ class SupportTestCase(TestCase):
                     'rec_name', 'registered', 'my_state', 'workshop.leaders',
                     'kind:string'])
             self.assertEqual(values['registered'], 2)
+            # A related read goes round the field but not round the rules
+            values, = Session.read([session.id], ['registrations.name'])
+            self.assertEqual(
+                values['registrations.'], [{'id': own.id, 'name': "Bob"}])
             self.assertNotIn(
                 'registrations', Session.fields_view_get()['fields'])
             self.assertEqual(len(Workshop.search([])), 1)
@@ -595,6 +612,9 @@ class SupportTestCase(TestCase):
                 lambda: Entry.search(
                     [], order=[('entrepreneur.exit_note', 'ASC')]),
                 lambda: Entry.read([theirs.id], ['entrepreneur']),
+                lambda: Entry.read([theirs.id], ['entrepreneur.rec_name']),
+                lambda: Entry.export_data(
+                    Entry.browse([theirs.id]), ['entrepreneur/id']),
                 lambda: Entry.read([own.id], ['entrepreneur']),
                 ]
             self.check_doors(Entry, [own.id], [theirs.id], [
@@ -692,6 +712,10 @@ class SupportTestCase(TestCase):
                                 'title': "x", 'text': "x",
                                 'author': world.ana.id}]),
                     lambda: Call.read([call.id], ['author']),
+                    lambda: Call.read([call.id], ['author.rec_name']),
+                    lambda: Answer.read([own.id], ['call.author']),
+                    lambda: Call.export_data(
+                        Call.browse([call.id]), ['author/exit_note']),
                     lambda: Call.search([
                             ('author.exit_note', '=', "Secret")]),
                     lambda: Answer.search([
