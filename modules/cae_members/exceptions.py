@@ -39,3 +39,19 @@ class TakingOverError(UserError):
 
 class TradeError(ValidationError):
     pass
+
+
+class InterviewError(UserError):
+    pass
+
+
+class InterviewAccessError(AccessError):
+    pass
+
+
+class SessionError(UserError):
+    pass
+
+
+class CallError(UserError):
+    pass

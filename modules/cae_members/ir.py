@@ -25,7 +25,9 @@ class Rule(metaclass=PoolMeta):
         """
         return {
             'cae.activity', 'cae.activity.holder', 'cae.contract',
-            'cae.entrepreneur'}
+            'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
+            'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
+            'cae.call.answer'}
 
     @classmethod
     def _cae_own(cls):

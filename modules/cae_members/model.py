@@ -2,8 +2,9 @@
 # this repository contains the full copyright notices and license terms.
 
 from trytond.i18n import gettext
+from trytond.model import fields
 from trytond.pool import Pool
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import Transaction, check_access, without_check_access
 
 from .exceptions import SetupError
 
@@ -61,3 +62,32 @@ def setup_error(company):
         company = Company(int(company))
         return SetupError(gettext(
                 'cae_members.msg_no_setup', company=company.rec_name))
+
+
+def own_entrepreneur(company):
+    "Return the id of the user's entrepreneur in the company, None if none"
+    Entrepreneur = Pool().get('cae.entrepreneur')
+    with without_check_access():
+        entrepreneurs = Entrepreneur.search([
+                ('user', '=', Transaction().user),
+                ('company', '=', company),
+                ], limit=1, order=[])
+    for entrepreneur in entrepreneurs:
+        return entrepreneur.id
+
+
+class ChangeableMixin:
+    "Say which records the rules let the user change, for their buttons"
+    __slots__ = ()
+    changeable = fields.Function(
+        fields.Boolean("Changeable"), 'get_changeable')
+
+    @classmethod
+    def get_changeable(cls, records, name):
+        Rule = Pool().get('ir.rule')
+        ids = list(map(int, records))
+        with check_access():
+            rule = Rule.domain_get(cls.__name__, mode='write')
+        found = set(map(
+                int, cls.search([('id', 'in', ids), rule], order=[])))
+        return {i: i in found for i in ids}

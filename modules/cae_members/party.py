@@ -36,6 +36,9 @@ class Replace(metaclass=PoolMeta):
         return super().fields_to_replace() + [
             ('cae.entrepreneur', 'party'),
             ('cae.contract', 'party'),
+            ('cae.funded_action', 'funder'),
+            ('cae.workshop-party.party', 'party'),
+            ('cae.workshop.registration', 'party'),
             ]
 
 
@@ -69,8 +72,29 @@ class Erase(metaclass=PoolMeta):
     def to_erase(self, party_id):
         pool = Pool()
         Entrepreneur = pool.get('cae.entrepreneur')
+        EntrepreneurSkill = pool.get('cae.entrepreneur.skill')
+        Interview = pool.get('cae.interview')
+        DirectoryEntry = pool.get('cae.directory.entry')
+        Call = pool.get('cae.call')
+        CallAnswer = pool.get('cae.call.answer')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['exit_note'],
                 [None]),
+            (EntrepreneurSkill, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (Interview, [('entrepreneurs.party', '=', party_id)], True,
+                ['subject', 'decisions', 'next_steps'],
+                [None, None, None]),
+            (DirectoryEntry, [('entrepreneur.party', '=', party_id)], True,
+                ['name', 'presentation', 'phone', 'email', 'website',
+                    'consent_date'],
+                ['-', None, None, None, None, None]),
+            (Call, [('author.party', '=', party_id)], True,
+                ['title', 'text', 'state'],
+                ['-', '-', 'closed']),
+            (CallAnswer, [('entrepreneur.party', '=', party_id)], True,
+                ['text'],
+                ['-']),
             ]
