@@ -219,8 +219,6 @@ class TaxRate(ContractDatedMixin, ModelSQL, ModelView):
 class Contract(metaclass=PoolMeta):
     __name__ = 'cae.contract'
 
-    employment = fields.Function(
-        fields.Boolean("Employment"), 'on_change_with_employment')
     pay_terms = fields.One2Many(
         'cae.contract.pay', 'contract', "Pay Terms",
         states={
@@ -231,10 +229,6 @@ class Contract(metaclass=PoolMeta):
         states={
             'invisible': ~Eval('employment'),
             })
-
-    @fields.depends('type')
-    def on_change_with_employment(self, name=None):
-        return bool(self.type and self.type.employment)
 
     @classmethod
     def copy(cls, contracts, default=None):
