@@ -36,6 +36,7 @@ class Clause(sequence_ordered(), DeactivableMixin, ModelSQL, ModelView):
             ], "Phase", sort=False,
         help="The phase of the project to which the clause applies.\n"
         "Leave empty for both.")
+    phase_string = phase.translated('phase')
     text = fields.Text(
         "Standard Text", translate=True,
         help="What is proposed for each contract.\n"

@@ -269,6 +269,7 @@ class Contract(Workflow, ModelSQL, ModelView):
             'invisible': ~Eval('end_date'),
             },
         help="Why the contract ends.")
+    end_reason_string = end_reason.translated('end_reason')
     limit_date = fields.Function(
         fields.Date(
             "Latest End",
@@ -455,7 +456,8 @@ class Contract(Workflow, ModelSQL, ModelView):
             return self.type.longest_end(
                 self.start_date, self.acceptance_date)
 
-    @fields.depends(methods=['on_change_with_limit_date'])
+    @fields.depends(
+        'type', 'start_date', methods=['on_change_with_limit_date'])
     def on_change_start_date(self):
         if self.type and self.start_date:
             self.end_date = self.on_change_with_limit_date()
