@@ -13,16 +13,21 @@ def _date(text):
     return dt.date.fromisoformat(text) if text else None
 
 
+def _create_cooperative():
+    from trytond.modules.company.tests import create_company
+    from trytond.pool import Pool
+    company = create_company()
+    Pool().get('cae.configuration').setup_company(company)
+
+
 class Path:
     "The contracts of a person, made as an advisor does"
 
     def __init__(self):
-        from trytond.modules.company.tests import create_company
         from trytond.pool import Pool
         self.pool = Pool()
-        company = create_company()
+        company, = self.get('company.company').search([])
         self.company = company.id
-        self.get('cae.configuration').setup_company(company)
         party, = self.get('party.party').create([{'name': "Ana"}])
         entrepreneur, = self.get('cae.entrepreneur').create([{
                     'company': self.company, 'party': party.id,
@@ -71,11 +76,13 @@ class Path:
 
 @pytest.fixture(scope='module')
 def members():
-    "A database of cae_members"
+    "A database of cae_members with a cooperative"
+    from trytond.modules.cae_members.tests.server import commit
     from trytond.pool import Pool
     from trytond.tests.test_tryton import activate_module, drop_db
     drop_db()
     activate_module('cae_members')
+    commit(_create_cooperative)
     # As in production
     Pool.test = False
     yield
