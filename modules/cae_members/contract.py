@@ -894,11 +894,15 @@ class Contract(Workflow, ModelSQL, ModelView):
     @classmethod
     @ModelView.button
     def confirm_clauses(cls, contracts):
-        "Check the clauses without text: they stand in the signed document"
+        """Check the mandatory clauses without text as done.
+
+        They stand in the document that is signed.
+        """
         pool = Pool()
         Text = pool.get('cae.contract.clause.text')
         Text.write(Text.search([
                     ('contract', 'in', [c.id for c in contracts]),
+                    ('clause.mandatory', '=', True),
                     ('done', '=', False),
                     ('text', 'in', [None, '']),
                     ]), {'done': True})

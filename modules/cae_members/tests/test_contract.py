@@ -3,7 +3,9 @@
 """The contracts of the path in depth, in a database of their own class."""
 import datetime as dt
 import unittest
+import zipfile
 from decimal import Decimal
+from io import BytesIO
 from unittest.mock import patch
 
 from hypothesis import given, settings
@@ -468,7 +470,6 @@ class CaeMembersContractTestCase(unittest.TestCase):
     @with_transaction()
     def test_renewal_property(self):
         "Test that no chain of contracts goes beyond the second renewal"
-        Contract = Pool().get('cae.contract')
         company = setup_company()
         names = iter(range(1000))
 
@@ -549,6 +550,67 @@ class CaeMembersContractTestCase(unittest.TestCase):
             Contract.cancel([cesa])
             Contract.delete([cesa])
             self.assertFalse(Text.search([('contract', '=', cesa.id)]))
+
+    @with_transaction()
+    def test_documents(self):
+        "Test that each document is made, for its contracts only"
+        pool = Pool()
+        Amendment = pool.get('cae.contract.amendment')
+        company = setup_company()
+        dates = {'acceptance_date': START, 'plan_date': START}
+        with set_company(company):
+            user = create_user(
+                'ana', company, 'cae_members.group_entrepreneur')
+            ana = create_entrepreneur(company, "Ana", user=user)
+            bob = create_entrepreneur(company, "Bob")
+            contracts = {
+                'support': create_contract(
+                    ana, 'support', day('2025-12-01'), day('2025-12-31')),
+                'cape': create_contract(ana, 'cape', START, START),
+                'cesa': create_contract(ana, 'cesa', day('2026-01-16')),
+                'candidate': create_contract(
+                    ana, 'candidate', START, START, sign=False, **dates),
+                }
+            theirs = create_contract(bob, 'cesa', START)
+            amendment, = Amendment.create([{
+                        'contract': contracts['cesa'].id, 'date': START,
+                        'subject': "Fixed part", 'text': "350 a month"}])
+
+        def content(name, id_):
+            Report = pool.get(name, type='report')
+            format_, data, _, _ = Report.execute([id_], {})
+            self.assertEqual(format_, 'odt')
+            with zipfile.ZipFile(BytesIO(data)) as archive:
+                return archive.read('content.xml').decode()
+        with set_user(user):
+            for code, contract in contracts.items():
+                for other in contracts:
+                    name = f'cae.contract.{other}'
+                    with self.subTest(document=other, contract=code):
+                        if other == code:
+                            text = content(name, contract.id)
+                            self.assertIn("Ana", text)
+                            for clause in contract.clauses:
+                                self.assertEqual(
+                                    clause.clause.name in text,
+                                    clause.mandatory)
+                        else:
+                            with refused(ContractError, "Choose"):
+                                content(name, contract.id)
+            self.assertIn("without trial", content(
+                    'cae.contract.cesa', contracts['cesa'].id))
+            self.assertIn("R127-3", content(
+                    'cae.contract.cape', contracts['cape'].id))
+            self.assertIn("350 a month", content(
+                    'cae.contract.amendment', amendment.id))
+            for name in ['certificate', 'rights']:
+                text = content(f'cae.entrepreneur.{name}', ana.id)
+                for code in ['support', 'cape', 'cesa']:
+                    self.assertIn(contracts[code].number, text)
+                with refused(AccessError):
+                    content(f'cae.entrepreneur.{name}', bob.id)
+            with refused(AccessError):
+                content('cae.contract.cesa', theirs.id)
 
     @with_transaction()
     def test_rights(self):
