@@ -6,6 +6,7 @@ from collections import defaultdict
 from itertools import groupby
 
 from sql import Null
+from sql.conditionals import Coalesce
 
 from trytond.i18n import gettext
 from trytond.model import (
@@ -924,14 +925,14 @@ class Contract(Workflow, ModelSQL, ModelView):
                         ('mandatory', '=', True),
                         ]):
                 mandatory[clause.type].append(clause)
-            complete = {
-                (t.contract.id, t.clause.id) for t in Text.search([
-                        ('contract', 'in', [c.id for c in contracts]),
-                        ['OR',
-                            ('done', '=', True),
-                            ('text', 'not in', [None, '']),
-                            ],
-                        ], order=[])}
+            text = Text.__table__()
+            cursor = Transaction().connection.cursor()
+            cursor.execute(*text.select(
+                    text.contract, text.clause,
+                    where=fields.SQL_OPERATORS['in'](
+                        text.contract, [c.id for c in contracts])
+                    & (text.done | (Coalesce(text.text, '') != ''))))
+            complete = set(cursor)
             for contract in contracts:
                 missing = [
                     c.rec_name for c in mandatory[contract.type]
