@@ -468,7 +468,7 @@ class Contract(Workflow, ModelSQL, ModelView):
         self.on_change_start_date()
 
     @fields.depends(
-        'type',
+        'type', 'clauses',
         methods=['on_change_start_date', 'on_change_with_person'])
     def on_change_type(self):
         pool = Pool()

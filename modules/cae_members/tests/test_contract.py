@@ -356,6 +356,17 @@ class CaeMembersContractTestCase(unittest.TestCase):
             self.assertEqual(len(contract.clauses), len(cesa.clauses))
 
     @with_transaction()
+    def test_nobody(self):
+        "Test that a contract with nobody is refused"
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Type = pool.get('cae.contract.type')
+        with set_company(setup_company()):
+            type_, = Type.search([('code', '=', 'cesa')])
+            with refused(RequiredValidationError):
+                Contract.create([{'type': type_.id, 'start_date': START}])
+
+    @with_transaction()
     def test_clauses_bulk(self):
         "Test that the clauses of many contracts are made at once"
         pool = Pool()
