@@ -29,7 +29,8 @@ if BACKEND == 'sqlite':
 
 # The modules that test_cases.py takes its tests from
 pytest.register_assert_rewrite(
-    'tests.assemblies', 'tests.fees', 'tests.fr_payslips', 'tests.month')
+    'tests.assemblies', 'tests.deadlines', 'tests.fees', 'tests.fr_payslips',
+    'tests.month')
 
 ROOT = Path(__file__).resolve().parent
 BACKENDS = {'sqlite', 'postgresql'}

@@ -307,6 +307,7 @@ class Cooperative:
                         self.start + relativedelta(months=end, days=-1)),
                     })
         contracts = Contract.create(contracts)
+        Contract.confirm_clauses(contracts)
         Contract.sign(staff_contracts + contracts)
         activities = Activity.create([{
                     'company': company,

@@ -104,6 +104,7 @@ class Month(Cooperative):
                 contract.start_date = start + relativedelta(months=10)
                 contract.end_date = type_.longest_end(contract.start_date)
                 contract.save()
+            Contract.confirm_clauses([contract])
             Contract.sign([contract])
             self.contracts[key] = contract.id
             activity, = Activity.create([{

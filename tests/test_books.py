@@ -469,7 +469,9 @@ class Random(Month):
                         'end_date': type_.longest_end(start),
                         }])
             self.contracts[name] = contract.id
-        Contract.sign(Contract.browse(self.contracts.values()))
+        contracts = Contract.browse(self.contracts.values())
+        Contract.confirm_clauses(contracts)
+        Contract.sign(contracts)
         for key in BUSINESSES:
             activity, = Activity.create([{
                         'company': company, 'name': key, 'code': key,

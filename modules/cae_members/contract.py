@@ -5,8 +5,8 @@ import datetime as dt
 from collections import defaultdict
 from itertools import groupby
 
-from dateutil.relativedelta import relativedelta
 from sql import Null
+from sql.conditionals import Coalesce
 
 from trytond.i18n import gettext
 from trytond.model import (
@@ -15,6 +15,7 @@ from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction, without_check_access
 
+from . import delay
 from .exceptions import (
     ContractAccessError, ContractError, ContractValidationError)
 from .model import next_numbers
@@ -53,8 +54,16 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
             ('max_months', '=', None),
             ('max_months', '>', 0),
             ],
-        help="The longest duration of one contract.\n"
+        help="The longest duration of one contract, as the 12 months of the "
+        "CAPE (Code de commerce, art. L127-2) or the 18 months of the Belgian "
+        "candidate agreement (AR of 15 June 2009).\n"
         "Leave empty for no limit.")
+    max_article = fields.Char(
+        "Article of the Duration",
+        states={
+            'invisible': ~Eval('max_months'),
+            },
+        help="The article that limits the duration and the renewals.")
     renewals = fields.Integer(
         "Renewals", required=True,
         domain=[('renewals', '>=', 0)],
@@ -62,6 +71,65 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
             'invisible': ~Eval('max_months'),
             },
         help="How many times the contract may be renewed.")
+    acceptance_months = fields.Integer(
+        "Months from Acceptance",
+        domain=['OR',
+            ('acceptance_months', '=', None),
+            ('acceptance_months', '>', 0),
+            ],
+        help="How long the support may last from the acceptance of the "
+        "project, the contract included: 24 months in Wallonia (décret of "
+        "15 July 2008).\n"
+        "Leave empty for no limit.")
+    acceptance_article = fields.Char(
+        "Article of the Acceptance",
+        states={
+            'invisible': ~Eval('acceptance_months'),
+            },
+        help="The article that limits the time from the acceptance.")
+    test = fields.Boolean(
+        "Test",
+        help="Check if it is a test in real conditions: it asks for the date "
+        "of the acceptance and of a validated operational plan.")
+    trial_months = fields.Integer(
+        "Trial Months",
+        domain=['OR',
+            ('trial_months', '=', None),
+            ('trial_months', '>=', 0),
+            ],
+        states={
+            'invisible': ~Eval('employment'),
+            },
+        help="The longest trial, its renewal included: 8 months for a CESA "
+        "(Code du travail, art. L7332-1); 0 when there may be none.\n"
+        "Leave empty for no limit.")
+    trial_article = fields.Char(
+        "Article of the Trial",
+        states={
+            'invisible': ~Eval('employment'),
+            },
+        help="The article that limits the trial.")
+    membership_months = fields.Integer(
+        "Membership Months",
+        domain=['OR',
+            ('membership_months', '=', None),
+            ('membership_months', '>', 0),
+            ],
+        help="The time in which the person must become an associate: 36 "
+        "months for a CESA (Code du travail, art. L7331-3).\n"
+        "Leave empty for no such duty.")
+    deduct_former = fields.Boolean(
+        "Deduct Former Contracts",
+        help="Check if the time of the former contracts between the parties "
+        "is taken off the trial and the membership months (Code du travail, "
+        "art. L7331-3 and L7332-1).")
+    working_hours = fields.Boolean(
+        "Working Hours",
+        help="Check if the contract states the weekly hours of work (Code du "
+        "travail, art. L3123-6).")
+    clauses = fields.One2Many(
+        'cae.contract.clause', 'type', "Clauses",
+        help="What the written contract must or may contain.")
     description = fields.Text(
         "Description", translate=True,
         help="The rule of law behind the contract.")
@@ -81,20 +149,24 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
     def default_renewals(cls):
         return 0
 
-    def longest_end(self, start_date):
-        "Return the last day allowed from the start date, None if unlimited"
-        if self.max_months:
-            return (start_date
-                + relativedelta(months=self.max_months)
-                - dt.timedelta(days=1))
+    def longest_end(self, start_date, acceptance_date=None):
+        """Return the last day allowed, None if unlimited.
+
+        It counts from the start date and, where the type limits the time
+        from the acceptance of the project, from that: the earlier wins.
+        """
+        return delay.latest_end(
+            start_date, self.max_months,
+            acceptance_date, self.acceptance_months)
 
 
 class Contract(Workflow, ModelSQL, ModelView):
     """A dated agreement between the cooperative and a person.
 
     The person is an entrepreneur or, for staff only, any party. A signed
-    contract can't be changed but for its end; at most one contract of the
-    path and one employment contract of a person run at a time.
+    contract can't be changed but for its end, what else changes is written in
+    an amendment; at most one contract of the path and one employment contract
+    of a person run at a time.
     """
     __name__ = 'cae.contract'
     __string__ = "Contract"
@@ -144,6 +216,36 @@ class Contract(Workflow, ModelSQL, ModelView):
         'on_change_with_person')
     stage = fields.Function(
         fields.Char("Stage"), 'on_change_with_stage')
+    employment = fields.Function(
+        fields.Boolean("Employment"), 'on_change_with_employment')
+    asked = fields.Function(
+        fields.MultiSelection([
+                ('acceptance', "Acceptance"),
+                ('test', "Test"),
+                ('trial', "Trial"),
+                ('working_hours', "Working Hours"),
+                ('membership', "Membership"),
+                ('renewal', "Renewal"),
+                ], "Asked", sort=False,
+            help="What the type of the contract asks for or allows."),
+        'on_change_with_asked')
+    acceptance_date = fields.Date(
+        "Acceptance Date",
+        states={
+            'readonly': _states['readonly'],
+            'required': Eval('asked', []).contains('test'),
+            'invisible': ~Eval('asked', []).contains('acceptance'),
+            },
+        help="When the cooperative accepted the project.")
+    plan_date = fields.Date(
+        "Operational Plan",
+        states={
+            'readonly': _states['readonly'],
+            'required': Eval('asked', []).contains('test'),
+            'invisible': ~Eval('asked', []).contains('test'),
+            },
+        help="When the operational plan was validated: the test begins only "
+        "then.")
     start_date = fields.Date("Start Date", required=True, states=_states)
     end_date = fields.Date(
         "End Date",
@@ -152,6 +254,98 @@ class Contract(Workflow, ModelSQL, ModelView):
             },
         help="The last day of the contract.\n"
         "Leave empty for a permanent contract.")
+    end_reason = fields.Selection([
+            (None, ""),
+            ('term', "End of the Term"),
+            ('next', "Followed by Another Contract"),
+            ('trial', "During the Trial"),
+            ('resignation', "Resignation"),
+            ('agreement', "Mutual Agreement"),
+            ('dismissal', "Dismissal"),
+            ('not_associate', "Not Associate in Time"),
+            ('other', "Other"),
+            ], "End Reason", sort=False,
+        states={
+            'readonly': Eval('state').in_(['ended', 'cancelled']),
+            'invisible': ~Eval('end_date'),
+            },
+        help="Why the contract ends.")
+    end_reason_string = end_reason.translated('end_reason')
+    limit_date = fields.Function(
+        fields.Date(
+            "Latest End",
+            states={
+                'invisible': ~Eval('limit_date'),
+                },
+            help="The last day that the law allows."),
+        'on_change_with_limit_date')
+    trial_end = fields.Date(
+        "Trial End",
+        states={
+            'readonly': _states['readonly'],
+            'invisible': ~Eval('asked', []).contains('trial'),
+            },
+        help="The last day of the trial, its renewal included.\n"
+        "Leave empty for no trial.")
+    trial_limit = fields.Function(
+        fields.Date(
+            "Latest Trial End",
+            states={
+                'invisible': ~Eval('asked', []).contains('trial'),
+                },
+            help="The last day that the law allows for the trial, less the "
+            "former contracts.\n"
+            "Empty if there may be no trial or if it has no limit."),
+        'get_delays')
+    membership_deadline = fields.Function(
+        fields.Date(
+            "Membership Deadline",
+            states={
+                'invisible': ~Eval('asked', []).contains('membership'),
+                },
+            help="The day the contract ends if the person is no associate by "
+            "then."),
+        'get_delays')
+    working_hours = fields.Numeric(
+        "Weekly Hours", digits=(16, 2),
+        domain=['OR',
+            ('working_hours', '=', None),
+            ('working_hours', '>', 0),
+            ],
+        states={
+            'readonly': _states['readonly'],
+            'required': Eval('asked', []).contains('working_hours'),
+            'invisible': ~Eval('asked', []).contains('working_hours'),
+            },
+        help="The hours of work a week that the contract states.")
+    renewal_of = fields.Many2One(
+        'cae.contract', "Renewal of", ondelete='RESTRICT', readonly=True,
+        domain=[
+            ('entrepreneur', '=', Eval('entrepreneur', -1)),
+            ('type', '=', Eval('type', -1)),
+            ],
+        states={
+            'invisible': ~Eval('asked', []).contains('renewal'),
+            },
+        help="The contract that this one renews.")
+    renewal_number = fields.Function(
+        fields.Integer(
+            "Renewal",
+            states={
+                'invisible': ~Eval('asked', []).contains('renewal'),
+                },
+            help="How many times the contract was renewed with this one."),
+        'get_renewal_number')
+    clauses = fields.One2Many(
+        'cae.contract.clause.text', 'contract', "Clauses", states=_states,
+        help="What the written contract says, clause by clause.")
+    amendments = fields.One2Many(
+        'cae.contract.amendment', 'contract', "Amendments",
+        states={
+            'readonly': Eval('state') != 'signed',
+            'invisible': Eval('state') == 'draft',
+            },
+        help="What the parties changed after the signature.")
     employee = fields.Many2One(
         'company.employee', "Employee", ondelete='RESTRICT', readonly=True,
         domain=[
@@ -194,8 +388,23 @@ class Contract(Workflow, ModelSQL, ModelView):
             ('signed', 'cancelled'),
             }
         cls._buttons.update({
+                'confirm_clauses': {
+                    'invisible': (
+                        (Eval('state') != 'draft') | ~Eval('clauses')),
+                    'depends': ['state', 'clauses'],
+                    },
                 'sign': {
                     'invisible': Eval('state') != 'draft',
+                    'depends': ['state'],
+                    },
+                'renew': {
+                    'invisible': (
+                        ~Eval('state').in_(['signed', 'ended'])
+                        | ~Eval('asked', []).contains('renewal')),
+                    'depends': ['state', 'asked'],
+                    },
+                'amend': {
+                    'invisible': Eval('state') != 'signed',
                     'depends': ['state'],
                     },
                 'end': {
@@ -224,14 +433,120 @@ class Contract(Workflow, ModelSQL, ModelView):
     def on_change_with_stage(self, name=None):
         return self.type.stage if self.type else None
 
-    @fields.depends('type', 'start_date', 'end_date')
-    def on_change_type(self):
-        if self.type and self.start_date:
-            self.end_date = self.type.longest_end(self.start_date)
+    @fields.depends('type')
+    def on_change_with_employment(self, name=None):
+        return bool(self.type and self.type.employment)
 
-    @fields.depends(methods=['on_change_type'])
+    @fields.depends('type')
+    def on_change_with_asked(self, name=None):
+        type_ = self.type
+        if not type_:
+            return []
+        return [name for name, asked in [
+                ('acceptance', type_.acceptance_months or type_.test),
+                ('test', type_.test),
+                ('trial', type_.employment and type_.trial_months != 0),
+                ('working_hours', type_.working_hours),
+                ('membership', type_.membership_months),
+                ('renewal', type_.max_months and type_.renewals),
+                ] if asked]
+
+    @fields.depends('type', 'start_date', 'acceptance_date')
+    def on_change_with_limit_date(self, name=None):
+        if self.type and self.start_date:
+            return self.type.longest_end(
+                self.start_date, self.acceptance_date)
+
+    @fields.depends(
+        'type', 'start_date', methods=['on_change_with_limit_date'])
     def on_change_start_date(self):
-        self.on_change_type()
+        if self.type and self.start_date:
+            self.end_date = self.on_change_with_limit_date()
+
+    @fields.depends(methods=['on_change_start_date'])
+    def on_change_acceptance_date(self):
+        self.on_change_start_date()
+
+    @fields.depends(
+        'type', 'clauses',
+        methods=['on_change_start_date', 'on_change_with_person'])
+    def on_change_type(self):
+        pool = Pool()
+        Text = pool.get('cae.contract.clause.text')
+        self.on_change_start_date()
+        if self.type:
+            person = self.on_change_with_person()
+            self.clauses = [
+                Text(**values) for values in Text.standard(
+                    self.type, person.lang if person else None)]
+
+    @classmethod
+    def get_delays(cls, contracts, names):
+        """Return the delays that the former contracts shorten.
+
+        They are the last day allowed for the trial (Code du travail, art.
+        L7332-1) and the day on which the contract of who is no associate
+        ends (art. L7331-3).
+        """
+        former = cls.former_periods(contracts)
+        result = {name: {} for name in names}
+        for contract in contracts:
+            type_, start = contract.type, contract.start_date
+            periods = former[contract.id] if type_.deduct_former else []
+            for name in names:
+                date = None
+                if name == 'trial_limit':
+                    if type_.employment and type_.trial_months is not None:
+                        date = delay.trial_end(
+                            start, type_.trial_months, periods)
+                elif type_.membership_months:
+                    date = delay.membership_deadline(
+                        start, type_.membership_months, periods)
+                result[name][contract.id] = date
+        return result
+
+    @classmethod
+    def former(cls, contracts):
+        """Return {id: the contracts between the same parties before it}.
+
+        Signed and ended contracts count, whatever their type, in the order
+        of their start.
+        """
+        with without_check_access():
+            contracts = cls.browse(contracts)
+            others = cls.search([
+                    ('company', 'in', list({c.company.id for c in contracts})),
+                    ('state', 'in', ['signed', 'ended']),
+                    ['OR',
+                        ('entrepreneur', 'in', list({
+                                    c.entrepreneur.id for c in contracts
+                                    if c.entrepreneur})),
+                        ('party', 'in', list({
+                                    c.person.id for c in contracts})),
+                        ],
+                    ],
+                order=[('start_date', 'ASC'), ('id', 'ASC')])
+            by_parties = defaultdict(list)
+            for other in others:
+                by_parties[other.company, other.person].append(other)
+            return {
+                c.id: [
+                    o for o in by_parties[c.company, c.person]
+                    if o != c and o.start_date < c.start_date]
+                for c in contracts}
+
+    @classmethod
+    def former_periods(cls, contracts):
+        "Return {id: periods of the former contracts} as delay.py takes them"
+        starts = {c.id: c.start_date for c in contracts}
+        return {
+            id_: [(o.start_date, o.end_date or starts[id_]) for o in others]
+            for id_, others in cls.former(contracts).items()}
+
+    @classmethod
+    def get_renewal_number(cls, contracts, name):
+        numbers = cls.renewal_numbers(contracts)
+        return {c.id: numbers.get(c.id) for c in contracts}
 
     def get_rec_name(self, name):
         return ' - '.join(filter(None, [
@@ -285,6 +600,7 @@ class Contract(Workflow, ModelSQL, ModelView):
     def validate_fields(cls, contracts, field_names):
         super().validate_fields(contracts, field_names)
         cls.check_dates(contracts, field_names)
+        cls.check_trial(contracts, field_names)
         if field_names is None or field_names & {
                 'state', 'type', 'entrepreneur', 'start_date', 'end_date'}:
             running = [c for c in contracts if c.state in {'signed', 'ended'}]
@@ -294,9 +610,15 @@ class Contract(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_dates(cls, contracts, field_names=None):
-        "Check the order of the dates and the longest duration"
+        """Check the order of the dates and the longest duration.
+
+        The months of the contract and those from the acceptance of the
+        project limit it both.
+        """
         if field_names and not (
-                field_names & {'state', 'type', 'start_date', 'end_date'}):
+                field_names & {
+                    'state', 'type', 'start_date', 'end_date',
+                    'acceptance_date', 'plan_date'}):
             return
         for contract in contracts:
             if contract.state == 'cancelled':
@@ -306,16 +628,75 @@ class Contract(Workflow, ModelSQL, ModelView):
                 raise ContractValidationError(gettext(
                         'cae_members.msg_contract_end_before_start',
                         contract=contract.rec_name))
-            longest = contract.type.longest_end(contract.start_date)
-            if longest and (
-                    end_date > longest if end_date
+            cls._check_test(contract)
+            type_ = contract.type
+            limit = type_.longest_end(
+                contract.start_date, contract.acceptance_date)
+            if limit and (
+                    end_date > limit if end_date
                     else contract.state == 'signed'):
-                raise ContractValidationError(gettext(
-                        'cae_members.msg_contract_too_long',
+                if type_.longest_end(contract.start_date) == limit:
+                    message = 'cae_members.msg_contract_too_long'
+                    months, article = type_.max_months, type_.max_article
+                else:
+                    message = 'cae_members.msg_contract_acceptance_too_long'
+                    months = type_.acceptance_months
+                    article = type_.acceptance_article
+                raise ContractValidationError(gettext(message,
                         contract=contract.rec_name,
-                        type=contract.type.rec_name,
-                        months=contract.type.max_months,
-                        date=cls._format_date(longest)))
+                        type=type_.rec_name,
+                        months=months,
+                        article=cls._format_article(article),
+                        date=cls._format_date(limit)))
+
+    @classmethod
+    def _check_test(cls, contract):
+        "Check that a test follows the acceptance and the operational plan"
+        if not contract.type.test:
+            return
+        for name in ['acceptance_date', 'plan_date']:
+            date = getattr(contract, name)
+            if date and date > contract.start_date:
+                raise ContractValidationError(gettext(
+                        'cae_members.msg_contract_test_too_early',
+                        contract=contract.rec_name,
+                        date=cls._format_date(date),
+                        **cls.__names__(name)))
+
+    @classmethod
+    def check_trial(cls, contracts, field_names=None):
+        """Check that the trial lasts no longer than allowed.
+
+        The time of the former contracts between the parties is taken off
+        (Code du travail, art. L7332-1).
+        """
+        if field_names and not (
+                field_names & {
+                    'state', 'type', 'entrepreneur', 'start_date',
+                    'trial_end'}):
+            return
+        contracts = [
+            c for c in contracts if c.trial_end and c.state != 'cancelled'
+            and not (c.type.employment and c.type.trial_months is None)]
+        if not contracts:
+            return
+        limits = cls.get_delays(contracts, ['trial_limit'])['trial_limit']
+        for contract in contracts:
+            limit = limits[contract.id]
+            if limit and contract.start_date <= contract.trial_end <= limit:
+                continue
+            raise ContractValidationError(gettext(
+                    'cae_members.msg_contract_trial_too_long' if limit
+                    else 'cae_members.msg_contract_no_trial',
+                    contract=contract.rec_name,
+                    months=contract.type.trial_months,
+                    article=cls._format_article(contract.type.trial_article),
+                    start=cls._format_date(contract.start_date),
+                    date=limit and cls._format_date(limit)))
+
+    @classmethod
+    def _format_article(cls, article):
+        return f' ({article})' if article else ''
 
     @classmethod
     def _format_date(cls, date):
@@ -382,40 +763,71 @@ class Contract(Workflow, ModelSQL, ModelView):
     def check_renewals(cls, contracts):
         """Check that limited contracts are not renewed too many times.
 
-        A contract that starts the day after one of the same type ended is
-        its renewal.
+        A CAPE is renewed at most twice (Code de commerce, art. L127-2).
         """
-        limited = {
-            (c.entrepreneur.id, c.type) for c in contracts
-            if c.entrepreneur and c.type.max_months}
-        if not limited:
-            return
-        others = cls.search([
-                ('entrepreneur', 'in', list({e for e, _ in limited})),
-                ('type', 'in', list({t.id for _, t in limited})),
-                ('state', 'in', ['signed', 'ended']),
-                ],
-            order=[
-                ('entrepreneur.id', 'ASC'), ('type.id', 'ASC'),
-                ('start_date', 'ASC')])
-        for (entrepreneur, type_), group in groupby(
-                others, key=lambda c: (c.entrepreneur, c.type)):
-            previous, renewals = None, 0
+        for contract, number in cls._renewals(contracts):
+            if (number > contract.type.renewals
+                    and contract.state in {'signed', 'ended'}):
+                raise ContractValidationError(
+                    cls._renewals_message(contract))
+
+    @classmethod
+    def _renewals_message(cls, contract):
+        type_ = contract.type
+        return gettext(
+            'cae_members.msg_contract_renewals',
+            contract=contract.rec_name,
+            entrepreneur=contract.entrepreneur.rec_name,
+            type=type_.rec_name,
+            renewals=type_.renewals,
+            article=cls._format_article(type_.max_article))
+
+    @classmethod
+    def renewal_numbers(cls, contracts):
+        "Return {id: number of the renewal}, 0 when it renews none"
+        return {c.id: number for c, number in cls._renewals(contracts)}
+
+    @classmethod
+    def _renewals(cls, contracts):
+        """Return each contract with how many times it was renewed.
+
+        The other limited contracts of the same persons come with them. A
+        contract renews the one of the same type that ended the day before,
+        and the one it was made from.
+        """
+        contracts = [
+            c for c in contracts if c.entrepreneur and c.type.max_months]
+        if not contracts:
+            return []
+        with without_check_access():
+            others = cls.search([
+                    ('entrepreneur', 'in', list({
+                                c.entrepreneur.id for c in contracts})),
+                    ('type', 'in', list({c.type.id for c in contracts})),
+                    ('state', 'in', ['signed', 'ended']),
+                    ], order=[])
+
+        def key(contract):
+            return contract.entrepreneur.id, contract.type.id
+        result = []
+        for _, group in groupby(
+                sorted(
+                    {*contracts, *others},
+                    key=lambda c: (*key(c), c.start_date, c.id)),
+                key=key):
+            previous, number = None, 0
             for contract in group:
-                if (previous
-                        and contract.start_date - previous.end_date
-                        <= dt.timedelta(days=1)):
-                    renewals += 1
+                if previous and (
+                        contract.renewal_of == previous
+                        or previous.end_date
+                        and contract.start_date
+                        <= previous.end_date + delay.DAY):
+                    number += 1
                 else:
-                    renewals = 0
-                if renewals > type_.renewals:
-                    raise ContractValidationError(gettext(
-                            'cae_members.msg_contract_renewals',
-                            contract=contract.rec_name,
-                            entrepreneur=entrepreneur.rec_name,
-                            type=type_.rec_name,
-                            renewals=type_.renewals))
+                    number = 0
+                result.append((contract, number))
                 previous = contract
+        return result
 
     @classmethod
     def check_modification(
@@ -430,22 +842,106 @@ class Contract(Workflow, ModelSQL, ModelView):
                             contract=contract.rec_name))
         elif mode == 'write':
             locked = values.keys() & {
-                'company', 'type', 'entrepreneur', 'party', 'start_date'}
+                'company', 'type', 'entrepreneur', 'party', 'start_date',
+                'acceptance_date', 'plan_date', 'trial_end', 'working_hours',
+                'renewal_of'}
             for contract in contracts:
                 if (locked and contract.state != 'draft'
-                        or 'end_date' in values
+                        or values.keys() & {'end_date', 'end_reason'}
                         and contract.state in {'ended', 'cancelled'}):
                     raise ContractAccessError(gettext(
                             'cae_members.msg_contract_modify',
                             contract=contract.rec_name))
 
     @classmethod
+    def on_modification(cls, mode, contracts, field_names=None):
+        super().on_modification(mode, contracts, field_names=field_names)
+        if mode == 'create' or mode == 'write' and 'type' in field_names:
+            cls._set_clauses([c for c in contracts if c.state == 'draft'])
+
+    @classmethod
+    def _set_clauses(cls, contracts):
+        "Give the contracts the clauses of their type if they have none of it"
+        pool = Pool()
+        Text = pool.get('cae.contract.clause.text')
+        with without_check_access():
+            texts = Text.search(
+                [('contract', 'in', [c.id for c in contracts])], order=[])
+            wrong = [t for t in texts if t.clause.type != t.contract.type]
+            Text.delete(wrong)
+            present = {t.contract for t in texts if t not in wrong}
+            standards, to_create = {}, []
+            for contract in contracts:
+                if contract not in present:
+                    key = contract.type, contract.person.lang
+                    if key not in standards:
+                        standards[key] = Text.standard(*key)
+                    to_create += [
+                        {'contract': contract.id, **values}
+                        for values in standards[key]]
+            Text.create(to_create)
+
+    @classmethod
     def copy(cls, contracts, default=None):
         default = default.copy() if default is not None else {}
         default.setdefault('number', None)
         default.setdefault('employee', None)
+        default.setdefault('amendments', None)
+        default.setdefault('end_reason', None)
+        default.setdefault('renewal_of', None)
         default.setdefault('state', 'draft')
         return super().copy(contracts, default=default)
+
+    @classmethod
+    @ModelView.button
+    def confirm_clauses(cls, contracts):
+        """Check the mandatory clauses without text as done.
+
+        They stand in the document that is signed.
+        """
+        pool = Pool()
+        Text = pool.get('cae.contract.clause.text')
+        Text.write(Text.search([
+                    ('contract', 'in', [c.id for c in contracts]),
+                    ('clause.mandatory', '=', True),
+                    ('done', '=', False),
+                    ('text', 'in', [None, '']),
+                    ]), {'done': True})
+
+    @classmethod
+    def check_clauses(cls, contracts):
+        """Check that the mandatory clauses have a text or are confirmed.
+
+        A CAPE has those of article R127-1 of the Code de commerce, a CESA
+        those of article L7331-2 of the Code du travail.
+        """
+        pool = Pool()
+        Clause = pool.get('cae.contract.clause')
+        Text = pool.get('cae.contract.clause.text')
+        with without_check_access():
+            mandatory = defaultdict(list)
+            for clause in Clause.search([
+                        ('type', 'in', list({c.type.id for c in contracts})),
+                        ('mandatory', '=', True),
+                        ]):
+                mandatory[clause.type].append(clause)
+            text = Text.__table__()
+            cursor = Transaction().connection.cursor()
+            cursor.execute(*text.select(
+                    text.contract, text.clause,
+                    where=fields.SQL_OPERATORS['in'](
+                        text.contract, [c.id for c in contracts])
+                    & (text.done | (Coalesce(text.text, '') != ''))))
+            complete = set(cursor)
+            for contract in contracts:
+                missing = [
+                    c.rec_name for c in mandatory[contract.type]
+                    if (contract.id, c.id) not in complete]
+                if missing:
+                    raise ContractError(gettext(
+                            'cae_members.msg_contract_clauses',
+                            contract=contract.rec_name,
+                            clauses='\n'.join(f'- {m}' for m in missing)))
 
     @classmethod
     @ModelView.button
@@ -453,8 +949,10 @@ class Contract(Workflow, ModelSQL, ModelView):
     def sign(cls, contracts):
         """Number the contracts and open the employees they need.
 
-        The dates are checked against the other contracts of the person.
+        Every mandatory clause is complete; the dates are checked against the
+        other contracts of the person.
         """
+        cls.check_clauses(contracts)
         by_company = defaultdict(list)
         for contract in contracts:
             if not contract.number:
@@ -501,6 +999,34 @@ class Contract(Workflow, ModelSQL, ModelView):
                     employees[key].append(employee)
                 contract.employee = employee
             Employee.save(new)
+
+    @classmethod
+    @ModelView.button_action('cae_members.act_contract_renewal')
+    def renew(cls, contracts):
+        """Prepare the renewals, from the day after to the last day allowed.
+
+        Raise ContractError when a contract was renewed as often as the law
+        allows: twice for a CAPE (Code de commerce, art. L127-2).
+        """
+        numbers = cls.renewal_numbers(contracts)
+        ends = {}
+        for contract in contracts:
+            if (not contract.end_date
+                    or numbers.get(contract.id, 0) >= contract.type.renewals):
+                raise ContractError(cls._renewals_message(contract))
+            ends[contract.id] = contract.type.longest_end(
+                contract.end_date + delay.DAY, contract.acceptance_date)
+        cls.copy(contracts, default={
+                'start_date': lambda data: data['end_date'] + delay.DAY,
+                'end_date': lambda data: ends[data['id']],
+                'renewal_of': lambda data: data['id'],
+                'trial_end': None,
+                })
+
+    @classmethod
+    @ModelView.button_action('cae_members.act_contract_amend')
+    def amend(cls, contracts):
+        pass
 
     @classmethod
     @ModelView.button

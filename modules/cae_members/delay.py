@@ -16,23 +16,38 @@ def last_day(start, months):
     return start + relativedelta(months=months) - DAY
 
 
+def latest_end(start, months, acceptance=None, acceptance_months=None):
+    """Return the last day of a limited contract, None without any limit.
+
+    The months run from the start, the others from the acceptance of the
+    project; what is reached first counts.
+    """
+    return min((
+            last_day(date, n) for date, n in [
+                (start, months), (acceptance, acceptance_months)]
+            if date and n), default=None)
+
+
 def lasted(periods, before):
     """Return how long the periods lasted before the date, as (months, days).
 
-    Each is counted in whole months from its first day, then in days. What
-    they have in common counts once.
+    Time without a gap is counted in whole months from its first day, then in
+    days: a contract and its renewals are one. What periods have in common
+    counts once.
     """
-    months = days = 0
-    reached = dt.date.min
+    spans = []
     for first, last in sorted(periods):
-        first, end = max(first, reached), min(last + DAY, before)
+        end = min(last + DAY, before)
         if first >= end:
             continue
-        reached = end
-        length = relativedelta(end, first)
-        months += length.years * 12 + length.months
-        days += length.days
-    return months, days
+        if spans and first <= spans[-1][1]:
+            spans[-1][1] = max(spans[-1][1], end)
+        else:
+            spans.append([first, end])
+    lengths = [relativedelta(end, first) for first, end in spans]
+    return (
+        sum(length.years * 12 + length.months for length in lengths),
+        sum(length.days for length in lengths))
 
 
 def shortened(start, months, periods):

@@ -193,6 +193,7 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
             'invisible': ~Eval('exit_date'),
             },
         help="Why the entrepreneur leaves the cooperative.")
+    exit_reason_string = exit_reason.translated('exit_reason')
     exit_note = fields.Text(
         "Exit Note",
         states={

@@ -164,10 +164,19 @@ class ContractPay(ContractDatedMixin, ModelSQL, ModelView):
     def default_health_employer(cls):
         return Decimal(0)
 
+    @fields.depends(
+        'contract', '_parent_contract.working_hours', 'weekly_hours')
+    def on_change_contract(self):
+        # The contract says the hours it began with, an amendment may change
+        # them: the terms say those of their dates
+        if self.contract and self.weekly_hours is None:
+            self.weekly_hours = self.contract.working_hours
+
     @classmethod
     def validate_fields(cls, terms, field_names):
         super().validate_fields(terms, field_names)
         cls.check_wanted(terms, field_names)
+        cls.check_hours(terms, field_names)
 
     @classmethod
     def check_wanted(cls, terms, field_names=None):
@@ -182,6 +191,21 @@ class ContractPay(ContractDatedMixin, ModelSQL, ModelView):
                         contract=term.contract.rec_name,
                         wanted=f"{term.wanted_gross:.2f}",
                         fixed=f"{term.fixed_part:.2f}"))
+
+    @classmethod
+    def check_hours(cls, terms, field_names=None):
+        """Check that who has hours in the contract is paid by them.
+
+        They are those of article L3123-6 of the Code du travail.
+        """
+        if field_names and not (
+                field_names & {'contract', 'weekly_hours'}):
+            return
+        for term in terms:
+            if term.contract.working_hours and not term.weekly_hours:
+                raise TermsValidationError(gettext(
+                        'cae_payroll.msg_terms_no_hours',
+                        contract=term.contract.rec_name))
 
     def engine_terms(self, rate):
         "Return the terms for the engine with the withholding rate or None"
@@ -219,8 +243,6 @@ class TaxRate(ContractDatedMixin, ModelSQL, ModelView):
 class Contract(metaclass=PoolMeta):
     __name__ = 'cae.contract'
 
-    employment = fields.Function(
-        fields.Boolean("Employment"), 'on_change_with_employment')
     pay_terms = fields.One2Many(
         'cae.contract.pay', 'contract', "Pay Terms",
         states={
@@ -231,10 +253,6 @@ class Contract(metaclass=PoolMeta):
         states={
             'invisible': ~Eval('employment'),
             })
-
-    @fields.depends('type')
-    def on_change_with_employment(self, name=None):
-        return bool(self.type and self.type.employment)
 
     @classmethod
     def copy(cls, contracts, default=None):

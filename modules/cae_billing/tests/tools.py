@@ -80,6 +80,7 @@ def create_people(year=YEAR):
             if type_ == 'cape':
                 contracts[-1].end_date = dt.date(year, 12, 31)
         Contract.save(contracts)
+        Contract.confirm_clauses(contracts)
         Contract.sign(contracts)
         for name in ["Customer", "Other Customer", "Supplier"]:
             create_party(name)

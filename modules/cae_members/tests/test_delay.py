@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trytond.modules.cae_members.delay import (
-    DAY, last_day, lasted, membership_deadline, shortened, trial_end)
+    DAY, last_day, lasted, latest_end, membership_deadline, shortened,
+    trial_end)
 
 dates = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))
 months = st.integers(1, 60)
@@ -53,6 +54,36 @@ class DelayTestCase(unittest.TestCase):
             ]
         self.assertEqual(lasted(former, start), (2, 10))
         self.assertEqual(trial_end(start, 8, former), dt.date(2026, 1, 21))
+
+    def test_latest_end(self):
+        for start, accepted, end in [
+                ((2026, 9, 1), (2026, 3, 10), dt.date(2028, 2, 29)),
+                ((2027, 1, 15), (2026, 3, 10), dt.date(2028, 3, 9)),
+                ]:
+            with self.subTest(start=start):
+                self.assertEqual(latest_end(
+                        dt.date(*start), 18, dt.date(*accepted), 24), end)
+        self.assertIsNone(latest_end(dt.date(2026, 1, 1), None))
+
+    @given(dates, st.none() | months, dates, st.none() | months)
+    def test_the_earlier_limit_wins(self, start, n, accepted, m):
+        limits = [
+            last_day(date, n) for date, n in [(start, n), (accepted, m)] if n]
+        end = latest_end(start, n, accepted, m)
+        self.assertEqual(end is None, not limits)
+        for limit in limits:
+            self.assertLessEqual(end, limit)
+        self.assertIn(end, limits or [None])
+
+    @given(dates, dates, st.lists(st.integers(1, 400), min_size=1, max_size=4))
+    def test_renewals_count_as_one(self, start, first, lengths):
+        "It does not matter how time without a gap is cut into contracts"
+        chain, begin = [], first
+        for length in lengths:
+            chain.append((begin, begin + (length - 1) * DAY))
+            begin += length * DAY
+        self.assertEqual(
+            lasted(chain, start), lasted([(first, begin - DAY)], start))
 
     @given(dates, months)
     def test_full_months(self, start, n):

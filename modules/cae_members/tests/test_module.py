@@ -53,10 +53,13 @@ def create_contract(
     Contract = pool.get('cae.contract')
     Type = pool.get('cae.contract.type')
     type_, = Type.search([('code', '=', code)])
+    if code == 'part_time':
+        values.setdefault('working_hours', Decimal(20))
     contract = Contract(
         company=entrepreneur.company, entrepreneur=entrepreneur, type=type_,
         start_date=start_date, end_date=end_date, **values)
     contract.save()
+    Contract.confirm_clauses([contract])
     if sign:
         Contract.sign([contract])
     return contract
@@ -572,6 +575,7 @@ class CaeMembersTestCase(
                             'type': types[code].id,
                             'start_date': begin,
                             'end_date': end,
+                            'working_hours': Decimal(20),
                             'state': 'signed',
                             })
                     if begin <= date <= end:

@@ -146,7 +146,7 @@ def create_contract(
         entrepreneur=entrepreneur, type=type_, start_date=start_date)
     if end_date:
         contract.end_date = end_date
-    contract.save()
+    contract.click('confirm_clauses')
     contract.click('sign')
     return contract
 

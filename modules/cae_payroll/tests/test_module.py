@@ -57,6 +57,7 @@ def create_people():
         people.append({'party': cid.id, 'type': staff.id})
         contracts = Contract.create(
             [{**values, 'start_date': start} for values in people])
+        Contract.confirm_clauses(contracts)
         Contract.sign(contracts)
         Activity.create([{
                     'name': code, 'code': code,
