@@ -489,7 +489,7 @@ class Hours(ModelSQL, ModelView):
             where=(interview.state == 'held')
             & cls._period(interview.date),
             group_by=[
-                interview.company, relation.entrepreneur, month,
+                interview.company, relation.entrepreneur, month.as_('month'),
                 interview.funded_action])
 
     @classmethod
@@ -520,8 +520,8 @@ class Hours(ModelSQL, ModelView):
             where=(registration.state == 'attended')
             & cls._period(date),
             group_by=[
-                workshop.company, registration.entrepreneur, month,
-                workshop.funded_action, workshop.kind])
+                workshop.company, registration.entrepreneur,
+                month.as_('month'), workshop.funded_action, workshop.kind])
 
 
 class HoursContext(ModelView):

@@ -360,6 +360,15 @@ class Session(Workflow, ModelSQL, ModelView):
                 Registration.notify_placed(placed)
 
     @classmethod
+    def create(cls, vlist):
+        # The registrations that come with a session ask for its lock before
+        # it counts as new; as nobody else sees it, its places wait until then
+        with Transaction().set_context(_cae_fill=False):
+            sessions = super().create(vlist)
+        cls.fill(sessions)
+        return sessions
+
+    @classmethod
     def on_modification(cls, mode, sessions, field_names=None):
         super().on_modification(mode, sessions, field_names=field_names)
         if mode == 'write' and 'places' in field_names:
@@ -678,6 +687,8 @@ class Registration(ModelSQL, ModelView):
     def on_modification(cls, mode, registrations, field_names=None):
         Session = Pool().get('cae.workshop.session')
         super().on_modification(mode, registrations, field_names=field_names)
+        if not Transaction().context.get('_cae_fill', True):
+            return
         if mode == 'create' or mode == 'write' and 'state' in field_names:
             Session.fill([r.session for r in registrations])
 

@@ -211,6 +211,28 @@ class SupportTestCase(TestCase):
             self.assertEqual(Session(session.id).free_places, 0)
 
     @with_transaction()
+    def test_session_with_registrations(self):
+        "Test that a session is created at once with its registrations"
+        pool = Pool()
+        Workshop = pool.get('cae.workshop')
+        with World.enter() as world:
+            workshop, = Workshop.create([{
+                        'name': "Accounting",
+                        'sessions': [('create', [{
+                                        'start': TOMORROW,
+                                        'end': TOMORROW + HOUR,
+                                        'places': 1,
+                                        'registrations': [('create', [
+                                                    {'entrepreneur': e.id}
+                                                    for e in [
+                                                        world.ana, world.bob]
+                                                    ])],
+                                        }])],
+                        }])
+            session, = workshop.sessions
+            self.assertEqual(states(session), ['registered', 'waiting'])
+
+    @with_transaction()
     def test_sign_up(self):
         "Test that entrepreneurs register themselves and give up their place"
         pool = Pool()
