@@ -123,6 +123,15 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
         help="Check if the time of the former contracts between the parties "
         "is taken off the trial and the membership months (Code du travail, "
         "art. L7331-3 and L7332-1).")
+    interviews = fields.Integer(
+        "Interviews a Year",
+        domain=['OR',
+            ('interviews', '=', None),
+            ('interviews', '>', 0),
+            ],
+        help="How many individual interviews the cooperative owes to the "
+        "person each year of the contract: 2 for a CESA (Code du travail, "
+        "art. R7331-1 and following).")
     working_hours = fields.Boolean(
         "Working Hours",
         help="Check if the contract states the weekly hours of work (Code du "
@@ -858,6 +867,17 @@ class Contract(Workflow, ModelSQL, ModelView):
         super().on_modification(mode, contracts, field_names=field_names)
         if mode == 'create' or mode == 'write' and 'type' in field_names:
             cls._set_clauses([c for c in contracts if c.state == 'draft'])
+        if mode != 'delete' and (
+                field_names is None
+                or field_names & {'state', 'end_date', 'entrepreneur'}):
+            cls._refresh_deadlines(contracts)
+
+    @classmethod
+    def _refresh_deadlines(cls, contracts):
+        Deadline = Pool().get('cae.deadline')
+        Deadline.refresh({
+                c.entrepreneur.id for c in contracts
+                if c.entrepreneur and c.state != 'draft'})
 
     @classmethod
     def _set_clauses(cls, contracts):

@@ -78,3 +78,22 @@ def trial_end(start, months, periods):
     """
     end = shortened(start, months, periods) - DAY
     return end if end >= start else None
+
+
+def interview_due(start, held, today, a_year):
+    """Return the last day for the next interview of a contract.
+
+    There are so many a year, counted from the start of the contract; each has
+    its equal part of the year. ``held`` are the dates of those that were; one
+    more than owed in a year is not carried over to the next (Code du travail,
+    art. R7331-1 and following: two individual interviews a year).
+    """
+    today = max(today, start)
+    years = relativedelta(today, start).years
+    done = sum(
+        start + relativedelta(years=years) <= date
+        < start + relativedelta(years=years + 1) for date in held)
+    if done >= a_year:
+        years, done = years + 1, 0
+    months = 12 * (years * a_year + done + 1) // a_year
+    return last_day(start, months)

@@ -383,6 +383,13 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
         super().on_modification(mode, entrepreneurs, field_names=field_names)
         if field_names is None or 'user' in field_names:
             Rule._cae_own_cache.clear()
+        if mode != 'delete' and (
+                field_names is None or field_names & {
+                    'exit_date', 'benefit', 'benefit_end_date',
+                    'associate_date'}):
+            pool.get('cae.deadline').refresh([
+                    e for e in entrepreneurs
+                    if mode == 'write' or e.benefit_end_date])
 
     @classmethod
     def copy(cls, entrepreneurs, default=None):

@@ -8,6 +8,16 @@ from trytond.pool import Pool, PoolMeta
 from trytond.transaction import Transaction
 
 
+class Cron(metaclass=PoolMeta):
+    __name__ = 'ir.cron'
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.method.selection.append(
+            ('cae.deadline|remind', "Remind of Legal Deadlines"))
+
+
 class Rule(metaclass=PoolMeta):
     """Add to the context of the rules what the user owns today.
 
@@ -25,6 +35,7 @@ class Rule(metaclass=PoolMeta):
         """
         return {
             'cae.activity', 'cae.activity.holder', 'cae.contract',
+            'cae.deadline',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
             'cae.call.answer'}

@@ -320,6 +320,14 @@ class Interview(Workflow, ModelSQL, ModelView):
                             interview=interview.rec_name))
 
     @classmethod
+    def on_modification(cls, mode, interviews, field_names=None):
+        Deadline = Pool().get('cae.deadline')
+        super().on_modification(mode, interviews, field_names=field_names)
+        if mode == 'write' and 'state' in field_names:
+            Deadline.refresh(
+                {e.id for i in interviews for e in i.entrepreneurs})
+
+    @classmethod
     def copy(cls, interviews, default=None):
         default = default.copy() if default is not None else {}
         default.setdefault('decisions')

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trytond.modules.cae_members.delay import (
-    DAY, last_day, lasted, latest_end, membership_deadline, shortened,
-    trial_end)
+    DAY, interview_due, last_day, lasted, latest_end, membership_deadline,
+    shortened, trial_end)
 
 dates = st.dates(dt.date(1990, 1, 1), dt.date(2060, 12, 31))
 months = st.integers(1, 60)
@@ -115,3 +115,27 @@ class DelayTestCase(unittest.TestCase):
         first, last = period
         if first >= start:
             self.assertEqual(lasted([period], start), (0, 0))
+
+    def test_interviews(self):
+        start = dt.date(2026, 1, 1)
+        for today, held, due in [
+                (dt.date(2025, 12, 1), [], dt.date(2026, 6, 30)),
+                (dt.date(2026, 1, 1), [], dt.date(2026, 6, 30)),
+                (dt.date(2026, 9, 1), [], dt.date(2026, 6, 30)),
+                (dt.date(2026, 9, 1), [dt.date(2026, 2, 1)],
+                    dt.date(2026, 12, 31)),
+                (dt.date(2026, 9, 1), [dt.date(2026, 2, 1)] * 3,
+                    dt.date(2027, 6, 30)),
+                (dt.date(2027, 1, 1), [dt.date(2026, 2, 1)] * 3,
+                    dt.date(2027, 6, 30)),
+                ]:
+            with self.subTest(today=today, held=held):
+                self.assertEqual(interview_due(start, held, today, 2), due)
+
+    @given(dates, st.lists(dates, max_size=8), dates, st.integers(1, 4))
+    def test_an_interview_never_brings_the_next_nearer(
+            self, start, held, today, a_year):
+        due = interview_due(start, held, today, a_year)
+        self.assertGreater(due, start)
+        self.assertGreaterEqual(
+            interview_due(start, held + [today], today, a_year), due)

@@ -24,6 +24,7 @@ from trytond.pool import Pool
 from trytond.tests.test_tryton import ModuleTestCase
 from trytond.transaction import Transaction, check_access
 
+from .deadline import DeadlineMixin
 from .network import NetworkMixin
 
 
@@ -131,10 +132,11 @@ def set_user(user):
 
 
 class CaeMembersTestCase(
-        NetworkMixin, PartyCompanyCheckEraseMixin, PartyCheckReplaceMixin,
-        CompanyTestMixin, ModuleTestCase):
+        DeadlineMixin, NetworkMixin, PartyCompanyCheckEraseMixin,
+        PartyCheckReplaceMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Members module"
     module = 'cae_members'
+    extras = ['notification_email']
 
     @with_transaction()
     def test_path(self):
