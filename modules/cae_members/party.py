@@ -35,6 +35,7 @@ class Replace(metaclass=PoolMeta):
     def fields_to_replace(cls):
         return super().fields_to_replace() + [
             ('cae.entrepreneur', 'party'),
+            ('cae.entrepreneur', 'prescriber'),
             ('cae.contract', 'party'),
             ('cae.funded_action', 'funder'),
             ('cae.workshop-party.party', 'party'),
@@ -71,6 +72,7 @@ class Erase(metaclass=PoolMeta):
 
     def to_erase(self, party_id):
         pool = Pool()
+        Deadline = pool.get('cae.deadline')
         Entrepreneur = pool.get('cae.entrepreneur')
         EntrepreneurSkill = pool.get('cae.entrepreneur.skill')
         Interview = pool.get('cae.interview')
@@ -79,7 +81,11 @@ class Erase(metaclass=PoolMeta):
         CallAnswer = pool.get('cae.call.answer')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
-                ['exit_note'],
+                ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
+                    'project', 'decision_reason', 'exit_note'],
+                [None] * 7),
+            (Deadline, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
                 [None]),
             (EntrepreneurSkill, [('entrepreneur.party', '=', party_id)], True,
                 ['note'],
