@@ -238,11 +238,17 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
         "Check that the cooperative carries the trades of the activities"
         for activity in activities:
             trade = activity.trade
-            if not trade or trade.admission == 'accepted':
+            if not trade:
                 continue
-            if trade.admission == 'refused':
+            at_home = activity.company.cae_theme == 'personal_services'
+            if trade.personal_service and not at_home:
+                message = 'cae_members.msg_trade_at_home'
+            elif at_home and not trade.personal_service:
+                message = 'cae_members.msg_trade_not_at_home'
+            elif trade.admission == 'refused':
                 message = 'cae_members.msg_trade_refused'
-            elif not activity.conditions_met:
+            elif trade.admission == 'conditional' and (
+                    not activity.conditions_met):
                 message = 'cae_members.msg_trade_conditions'
             else:
                 continue
@@ -250,6 +256,7 @@ class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
                     message,
                     trade=trade.rec_name,
                     activity=activity.rec_name,
+                    company=activity.company.rec_name,
                     reason=trade.reason_string,
                     conditions=trade.conditions or ''))
 

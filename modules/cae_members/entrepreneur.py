@@ -95,6 +95,12 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
             ('company', '=', Eval('company', -1)),
             ],
         help="The employee who supports the entrepreneur (accompagnateur).")
+    branch = fields.Many2One(
+        'cae.branch', "Branch", ondelete='RESTRICT',
+        domain=[
+            ('company', '=', Eval('company', -1)),
+            ],
+        help="Where the person is received (antenne).")
     welcome_date = fields.Date(
         "Welcome Date", required=True,
         help="When the person was first received (accueil).")

@@ -228,3 +228,28 @@ class NetworkMixin:
             with undone(), self.assertRaises(TradeError):
                 activity.conditions_met = False
                 activity.save()
+
+    @with_transaction()
+    def test_trade_at_home(self):
+        "Services at home stand in a cooperative of their own"
+        from .test_module import create_activity, setup_company
+        Trade = Pool().get('cae.trade')
+        company = setup_company()
+        with set_company(company):
+            garden, roof = Trade.create([{
+                        'name': "Gardening",
+                        'sector': 'personal_services',
+                        'personal_service': True,
+                        }, {
+                        'name': "Roofs",
+                        'sector': 'crafts',
+                        }])
+            with undone(), self.assertRaisesRegex(TradeError, "at home"):
+                create_activity("Garden", trade=garden.id)
+            create_activity("Roof", trade=roof.id)
+            company.cae_kind = 'thematic'
+            company.cae_theme = 'personal_services'
+            company.save()
+            create_activity("Garden", trade=garden.id)
+            with undone(), self.assertRaisesRegex(TradeError, "is not one"):
+                create_activity("Another Roof", trade=roof.id)
