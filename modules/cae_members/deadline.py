@@ -19,6 +19,7 @@ KINDS = [
     ('membership', "Membership"),
     ('interview', "Interview"),
     ('benefit', "End of Benefit"),
+    ('paper', "Paper Expires"),
     ]
 # How many days before the date somebody is reminded
 NOTICES = {
@@ -28,6 +29,7 @@ NOTICES = {
     'membership': [180, 90, 30],
     'interview': [30],
     'benefit': [90, 60, 30],
+    'paper': [60, 30],
     }
 
 
@@ -166,6 +168,7 @@ class Deadline(Workflow, ModelSQL, ModelView):
         Contract = pool.get('cae.contract')
         Entrepreneur = pool.get('cae.entrepreneur')
         Interview = pool.get('cae.interview')
+        Paper = pool.get('cae.paper')
         result = {}
         entrepreneurs = [
             e for e in Entrepreneur.browse(entrepreneurs)
@@ -174,6 +177,9 @@ class Deadline(Workflow, ModelSQL, ModelView):
             if entrepreneur.benefit and entrepreneur.benefit_end_date:
                 result[entrepreneur.id, 'benefit', None] = (
                     entrepreneur.benefit_end_date)
+        expiries = Paper.expiries(entrepreneurs)
+        for id_, expiry_date in expiries.items():
+            result[id_, 'paper', None] = expiry_date
         contracts = Contract.search([
                 ('entrepreneur', 'in', [e.id for e in entrepreneurs]),
                 ('state', '=', 'signed'),

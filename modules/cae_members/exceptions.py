@@ -55,3 +55,11 @@ class SessionError(UserError):
 
 class CallError(UserError):
     pass
+
+
+class PrivateValidationError(ValidationError):
+    pass
+
+
+class PaperValidationError(ValidationError):
+    pass

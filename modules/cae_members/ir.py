@@ -35,7 +35,7 @@ class Rule(metaclass=PoolMeta):
         """
         return {
             'cae.activity', 'cae.activity.holder', 'cae.contract',
-            'cae.deadline',
+            'cae.deadline', 'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
             'cae.call.answer'}

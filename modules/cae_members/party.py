@@ -74,6 +74,8 @@ class Erase(metaclass=PoolMeta):
         pool = Pool()
         Deadline = pool.get('cae.deadline')
         Entrepreneur = pool.get('cae.entrepreneur')
+        Paper = pool.get('cae.paper')
+        Private = pool.get('cae.entrepreneur.private')
         EntrepreneurSkill = pool.get('cae.entrepreneur.skill')
         Interview = pool.get('cae.interview')
         DirectoryEntry = pool.get('cae.directory.entry')
@@ -87,6 +89,15 @@ class Erase(metaclass=PoolMeta):
             (Deadline, [('entrepreneur.party', '=', party_id)], True,
                 ['note'],
                 [None]),
+            (Private, [('entrepreneur.party', '=', party_id)], True,
+                ['social_security_number', 'nationality', 'permit_number',
+                    'permit_expiry', 'bank_account', 'disability',
+                    'disability_consent', 'emergency_contact',
+                    'emergency_phone', 'note'],
+                [None] * 10),
+            (Paper, [('entrepreneur.party', '=', party_id)], True,
+                ['file', 'filename', 'expiry_date'],
+                [None, None, None]),
             (EntrepreneurSkill, [('entrepreneur.party', '=', party_id)], True,
                 ['note'],
                 [None]),

@@ -26,6 +26,7 @@ from trytond.transaction import Transaction, check_access
 
 from .deadline import DeadlineMixin
 from .network import NetworkMixin
+from .private import PrivateMixin
 
 
 def setup_company():
@@ -132,7 +133,7 @@ def set_user(user):
 
 
 class CaeMembersTestCase(
-        DeadlineMixin, NetworkMixin, PartyCompanyCheckEraseMixin,
+        DeadlineMixin, NetworkMixin, PrivateMixin, PartyCompanyCheckEraseMixin,
         PartyCheckReplaceMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Members module"
     module = 'cae_members'
