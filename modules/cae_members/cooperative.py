@@ -33,10 +33,7 @@ class Company(metaclass=PoolMeta):
         "by a cooperative that does nothing else (Code du travail, art. "
         "L7232-1-1).")
     cae_parent = fields.Many2One(
-        'company.company', "Parent Cooperative", ondelete='RESTRICT',
-        domain=[
-            ('id', '!=', Eval('id', -1)),
-            ],
+        'party.party', "Parent Cooperative", ondelete='RESTRICT',
         help="The cooperative whose subsidiary it is.")
     charter_version = fields.Char(
         "Charter",

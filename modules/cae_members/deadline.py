@@ -262,16 +262,25 @@ class Deadline(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def remind(cls):
-        """Refresh all deadlines and remind of those that come near.
+        """Refresh the deadlines and remind of those that come near.
 
-        Called once a day, for each company. The reminder of a notice is made
-        once, also when a day was left out.
+        Called once a day, for the company of the context or all of them. The
+        reminder of a notice is made once, also when a day was left out.
         """
+        Company = Pool().get('company.company')
+        company = Transaction().context.get('company')
+        companies = (
+            Company.search([]) if company is None else [Company(company)])
+        for company in companies:
+            with Transaction().set_context(company=company.id):
+                cls._remind(company.id)
+
+    @classmethod
+    def _remind(cls, company):
         pool = Pool()
         Date = pool.get('ir.date')
         Entrepreneur = pool.get('cae.entrepreneur')
         Reminder = pool.get('cae.deadline.reminder')
-        company = Transaction().context.get('company')
         today = Date.today()
         cls.refresh(Entrepreneur.search([
                     ('company', '=', company),

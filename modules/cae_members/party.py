@@ -36,6 +36,7 @@ class Replace(metaclass=PoolMeta):
         return super().fields_to_replace() + [
             ('cae.entrepreneur', 'party'),
             ('cae.entrepreneur', 'prescriber'),
+            ('company.company', 'cae_parent'),
             ('cae.contract', 'party'),
             ('cae.funded_action', 'funder'),
             ('cae.workshop-party.party', 'party'),

@@ -167,6 +167,13 @@ class DeadlineMixin:
                 Deadline.search([('advisor', '=', employee.id)]),
                 Deadline.search([]))
 
+    def run_tasks(self):
+        "Run what the transaction left in the queue, as the server does"
+        Queue = Pool().get('ir.queue')
+        tasks = Transaction().tasks
+        while tasks:
+            Queue(tasks.pop()).run()
+
     @with_transaction()
     def test_remind_by_email(self):
         "The advisor receives what to do in their language"
@@ -195,7 +202,11 @@ class DeadlineMixin:
             ana = create_entrepreneur(company, advisor=employee)
             create_contract(
                 ana, 'cape', dt.date(2026, 1, 15), dt.date(2027, 1, 14))
-            Deadline.remind()
+            # As the cron, of all companies
+            with Transaction().set_user(0), \
+                    Transaction().set_context(company=None):
+                Deadline.remind()
+                self.run_tasks()
             message, = [call.args[0] for call in send.call_args_list]
             self.assertIn('advisor@example.com', message['To'])
             text = message.get_content()

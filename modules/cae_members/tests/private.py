@@ -43,7 +43,7 @@ class PrivateMixin:
                 with undone(), self.assertRaisesRegex(
                         PrivateValidationError, message):
                     Private.write([private], {name: value})
-            with undone(), self.assertRaises(SQLConstraintError):
+            with self.assertRaises(SQLConstraintError):
                 Private.create([{'entrepreneur': ana.id}])
 
     @with_transaction()
