@@ -40,12 +40,8 @@ class Private(ModelSQL, ModelView):
         'country.country', "Nationality", ondelete='RESTRICT')
     permit_number = fields.Char(
         "Permit",
-        help="The number of the permit to stay and work (titre de séjour).")
-    permit_expiry = fields.Date(
-        "Permit Expiry",
-        states={
-            'invisible': ~Eval('permit_number'),
-            })
+        help="The number of the permit to stay and work (titre de séjour); "
+        "the paper tells when it expires.")
     bank_account = fields.Char(
         "Bank Account", help="The IBAN on which the person is paid.")
     disability = fields.Boolean(
