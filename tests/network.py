@@ -51,6 +51,7 @@ def _report(server, year):
     return groups
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize('name', NAMES)
 def test_network(network_server, name):
     server = network_server
