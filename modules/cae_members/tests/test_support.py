@@ -683,12 +683,12 @@ class SupportTestCase(TestCase):
                     pool.get('cae.directory.entry-cae.skill').search([]))
         # The exit ends what the others see
         Entrepreneur.write([world.ana], {
-                'exit_date': dt.date(2026, 6, 30), 'exit_reason': 'other'})
+                'exit_date': dt.date(2026, 6, 30), 'exit_outcome': 'other'})
         with set_user(world.bob.user):
             self.assertEqual(
                 [e.id for e in Entry.search([])], [own.id])
         Entrepreneur.write([world.ana], {
-                'exit_date': None, 'exit_reason': None})
+                'exit_date': None, 'exit_outcome': None})
         with set_user(world.ana.user):
             Entry.withdraw(Entry.browse([theirs.id]))
         with set_user(world.bob.user):
@@ -831,7 +831,7 @@ class SupportTestCase(TestCase):
                         'text': "Private"}])
             Entrepreneur.write([world.ana], {
                     'exit_date': dt.date(2026, 1, 31),
-                    'exit_reason': 'other',
+                    'exit_outcome': 'other',
                     })
             world.ana.party.active = False
             world.ana.party.save()
