@@ -467,11 +467,19 @@ class Closing(Workflow, ModelSQL, ModelView):
         return [self.period.move_sequence_used]
 
     def _activities(self):
-        "Return the businesses that were begun by the end of the month"
+        """Return the businesses that were begun by the end of the month.
+
+        Of those closed the ones that were still open in the month.
+        """
         Activity = Pool().get('cae.activity')
         return Activity.search([
                 ('company', '=', self.company.id),
                 ('kind', '=', 'business'),
+                ('active', 'in', [True, False]),
+                ['OR',
+                    ('active', '=', True),
+                    ('settlements.confirmed_on', '>=', self.period.start_date),
+                    ],
                 ['OR',
                     ('holders.from_date', '<=', self.period.end_date),
                     ('holders', '=', None),
