@@ -51,7 +51,7 @@ class Settlement(metaclass=PoolMeta):
         ids = [a.id for a in associates]
         for proxy in Proxy.search([
                     ('state', '=', 'given'),
-                    ('assembly.state', '!=', 'closed'),
+                    ('assembly.state', 'in', ['convened', 'open']),
                     ['OR',
                         ('principal.associate', 'in', ids),
                         ('holder.associate', 'in', ids),

@@ -625,6 +625,14 @@ class Fact(ModelSQL, ModelView):
         cls._order = [('blocking', 'DESC'), ('id', 'ASC')]
 
     @classmethod
+    def check_modification(cls, mode, facts, values=None, external=False):
+        super().check_modification(
+            mode, facts, values=values, external=external)
+        if external:
+            raise SettlementAccessError(
+                gettext('cae_members.msg_settlement_fact'))
+
+    @classmethod
     def _get_origins(cls):
         "Return the names of the models that facts are about"
         return [
@@ -832,6 +840,12 @@ class Activity(metaclass=PoolMeta):
                     'depends': ['closing_date'],
                     },
                 })
+
+    @classmethod
+    def __post_setup__(cls):
+        super().__post_setup__()
+        # It is for those that are not active
+        cls._buttons['open_again']['readonly'] = False
 
     @classmethod
     def close(cls, closings):

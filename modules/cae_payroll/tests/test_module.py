@@ -734,5 +734,47 @@ class CaePayrollTestCase(
             other = lines["Other contributions of the employer"]
             self.assertIsNone(other.base)
 
+    @with_transaction()
+    def test_settlement(self):
+        "What is not posted or paid is shown to who leaves or closes"
+        Payslip = Pool().get('cae.payslip')
+        Settlement = Pool().get('cae.settlement')
+        with Cooperative() as coop:
+            end = dt.date(2026, 4, 15)
+            coop.terms('Ada', mode='fixed', fixed_part=D(1000))
+            coop.terms('Ben', mode='fixed', fixed_part=D(1000))
+            coop.pay(1, 'Ada')
+            ada = coop.pay(2, 'Ada', post=False)['Ada']
+            ben = coop.pay(2, 'Ben', post=False)['Ben']
+            contract = coop.contract('Ada')
+            contract.end_date = end
+            contract.save()
+
+            def found(settlement):
+                Settlement.check([settlement])
+                return {
+                    str(f.origin): (f.blocking, f.message)
+                    for f in Settlement(settlement.id).facts}
+            exit_, closing = Settlement.create([
+                    {'entrepreneur': contract.entrepreneur.id, 'date': end},
+                    {'activity': coop.activity('B').id, 'date': end}])
+            facts = found(exit_)
+            self.assertIs(facts[str(ada)][0], False)
+            self.assertNotIn(str(ben), facts)
+            # The last fact of the contract is that of the pay
+            self.assertIn("02/2026 to 04/2026", facts[str(contract)][1])
+            facts = found(closing)
+            self.assertIs(facts[str(ben)][0], True)
+            self.assertNotIn(str(ada), facts)
+            Payslip.post([ada, ben])
+            facts = found(exit_)
+            self.assertNotIn(str(ada), facts)
+            self.assertIn("03/2026 to 04/2026", facts[str(contract)][1])
+            self.assertNotIn(str(ben), found(closing))
+            coop.pay(3, 'Ada')
+            coop.pay(4, 'Ada')
+            self.assertFalse(any(
+                    "No pay" in m for _, m in found(exit_).values()))
+
 
 del ModuleTestCase
