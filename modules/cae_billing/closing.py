@@ -20,7 +20,8 @@ from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.tools import grouped_slice, sqlite_apply_types
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import (
+    Transaction, inactive_records, without_check_access)
 
 from .apportion import round_half_up
 from .exceptions import ClosingError, ClosingFrozenError
@@ -472,19 +473,20 @@ class Closing(Workflow, ModelSQL, ModelView):
         Of those closed the ones that were still open in the month.
         """
         Activity = Pool().get('cae.activity')
-        return Activity.search([
-                ('company', '=', self.company.id),
-                ('kind', '=', 'business'),
-                ('active', 'in', [True, False]),
-                ['OR',
-                    ('active', '=', True),
-                    ('settlements.confirmed_on', '>=', self.period.start_date),
-                    ],
-                ['OR',
-                    ('holders.from_date', '<=', self.period.end_date),
-                    ('holders', '=', None),
-                    ],
-                ], order=[('id', 'ASC')])
+        with inactive_records():
+            return Activity.search([
+                    ('company', '=', self.company.id),
+                    ('kind', '=', 'business'),
+                    ['OR',
+                        ('active', '=', True),
+                        ('settlements.confirmed_on', '>=',
+                            self.period.start_date),
+                        ],
+                    ['OR',
+                        ('holders.from_date', '<=', self.period.end_date),
+                        ('holders', '=', None),
+                        ],
+                    ], order=[('id', 'ASC')])
 
     # VAT on receipts
 

@@ -45,6 +45,9 @@ class Settlement(metaclass=PoolMeta):
             invoice = invoices[id_]
             if invoice.state != 'posted':
                 message = 'msg_settlement_unposted'
+            elif not invoice.amount_to_pay:
+                # It becomes paid in a moment
+                continue
             elif invoice.type == 'out':
                 message = 'msg_settlement_uncollected'
             else:

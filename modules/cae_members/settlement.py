@@ -302,7 +302,8 @@ class Settlement(Workflow, ModelSQL, ModelView):
         lang = Pool().get('ir.lang').get()
         values = {
             name: lang.strftime(value) if isinstance(value, dt.date)
-            else lang.currency(value, settlement.company.currency)
+            else lang.currency(
+                value, settlement.company.currency, grouping=True)
             if isinstance(value, Decimal) else value
             for name, value in values.items()}
         return {
