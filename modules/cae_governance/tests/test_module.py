@@ -1300,18 +1300,6 @@ class CaeGovernanceTestCase(
             self.assertTrue(content)
             self.assertIn("General Meeting", name)
 
-
-def _closed(company):
-    "Return a closed first assembly that decided nothing"
-    pool = Pool()
-    Assembly = pool.get('cae.assembly')
-    Resolution = pool.get('cae.assembly.resolution')
-    assembly = meet(company, 'ordinary')
-    Resolution.vote(assembly.resolutions)
-    Resolution.close(assembly.resolutions)
-    Assembly.close([assembly])
-    return assembly
-
     @with_transaction()
     def test_settlement(self):
         "The membership, shares and proxies of who leaves are shown"
@@ -1366,6 +1354,18 @@ def _closed(company):
             self.assertEqual(
                 {e.entrepreneur.exit_date for e in settlements},
                 {date(4, 30)})
+
+
+def _closed(company):
+    "Return a closed first assembly that decided nothing"
+    pool = Pool()
+    Assembly = pool.get('cae.assembly')
+    Resolution = pool.get('cae.assembly.resolution')
+    assembly = meet(company, 'ordinary')
+    Resolution.vote(assembly.resolutions)
+    Resolution.close(assembly.resolutions)
+    Assembly.close([assembly])
+    return assembly
 
 
 del ModuleTestCase

@@ -716,6 +716,39 @@ class CaePayrollTestCase(
             self.assertTrue(any("holds no activity" in m for m in messages))
 
     @with_transaction()
+    def test_left_in_the_month(self):
+        "Who left is paid by what they held last, unless others hold it"
+        Activity = Pool().get('cae.activity')
+        Holder = Pool().get('cae.activity.holder')
+        with Cooperative() as coop:
+            end = dt.date(2026, 3, 15)
+            for code in ['A', 'B', 'C']:
+                coop.earn(code, '5000.00')
+            for name in ['Ada', 'Ben']:
+                coop.terms(name, basis='invoiced')
+            contract = coop.contract('Ada')
+            contract.end_date = end
+            contract.save()
+            shared = coop.activity('C')
+            Holder.write(
+                list(coop.activity('A').holders), {'to_date': end})
+            Activity.write([shared], {'holders': [
+                        ('write', [h.id for h in shared.holders],
+                            {'to_date': end}),
+                        ('create', [{
+                                    'entrepreneur': coop.contract(
+                                        'Ben').entrepreneur.id,
+                                    'from_date': dt.date(2026, 3, 16),
+                                    }])]})
+            payslips = coop.pay(3, 'Ada', 'Ben')
+            self.assertEqual(payslips['Ada'].budget, D(5000))
+            self.assertEqual(
+                [p.activity.code for p in payslips['Ada'].activities], ['A'])
+            self.assertEqual(payslips['Ben'].budget, D(10000))
+            # In the month after nobody is paid by it
+            self.assertNotIn('Ada', coop.pay(4, 'Ada', 'Ben', post=False))
+
+    @with_transaction()
     def test_printed_groups(self):
         "The printed lines add up to the payslip"
         with Cooperative() as coop:
@@ -759,12 +792,12 @@ class CaePayrollTestCase(
                     {'entrepreneur': contract.entrepreneur.id, 'date': end},
                     {'activity': coop.activity('B').id, 'date': end}])
             facts = found(exit_)
-            self.assertIs(facts[str(ada)][0], False)
+            self.assertFalse(facts[str(ada)][0])
             self.assertNotIn(str(ben), facts)
             # The last fact of the contract is that of the pay
             self.assertIn("02/2026 to 04/2026", facts[str(contract)][1])
             facts = found(closing)
-            self.assertIs(facts[str(ben)][0], True)
+            self.assertTrue(facts[str(ben)][0])
             self.assertNotIn(str(ada), facts)
             Payslip.post([ada, ben])
             facts = found(exit_)
