@@ -539,8 +539,8 @@ class Settlement(Workflow, ModelSQL, ModelView):
         for settlement in settlements:
             blocking = [f.message for f in settlement.facts if f.blocking]
             blocking += [
-                l.step.rec_name for l in settlement.lines
-                if l.blocking and not l.done]
+                line.step.rec_name for line in settlement.lines
+                if line.blocking and not line.done]
             if blocking:
                 raise SettlementError(gettext(
                         'cae_members.msg_settlement_blocked',

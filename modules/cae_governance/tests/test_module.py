@@ -1308,9 +1308,9 @@ class CaeGovernanceTestCase(
         Entrepreneur = pool.get('cae.entrepreneur')
         Settlement = pool.get('cae.settlement')
         with cooperative(create_accounts) as company:
-            ana, ben, _ = admit(company, "Ana", "Ben", "Cid")
+            ana, ben, cid = admit(company, "Ana", "Ben", "Cid")
             applicant, = apply(company, "Dan")
-            for associate in [ana, ben]:
+            for associate in [ana, ben, cid]:
                 move_shares(associate, 10, date(1, 5))
                 pay(associate, Decimal(500), date(1, 6))
             assembly = prepare(company, 'ordinary')

@@ -9,7 +9,8 @@ from trytond.model.exceptions import (
     SQLConstraintError)
 from trytond.modules.cae_members.exceptions import (
     ContractValidationError, SettlementAccessError, SettlementError)
-from trytond.modules.cae_members.tests.server import undone, with_transaction
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, undone, with_transaction)
 from trytond.modules.company.tests import set_company
 from trytond.pool import Pool
 from trytond.transaction import Transaction
@@ -258,8 +259,9 @@ class SettlementMixin:
     @with_transaction()
     def test_settlement_ledger(self):
         "What stands on accounts to the person is named with its side"
-        from .test_module import create_entrepreneur, setup_company
         from trytond.modules.account.tests import create_chart, get_fiscalyear
+
+        from .test_module import create_entrepreneur, setup_company
         pool = Pool()
         Account = pool.get('account.account')
         FiscalYear = pool.get('account.fiscalyear')
@@ -330,7 +332,7 @@ class SettlementMixin:
                     person, type_, START, end, **values)
                 Contract.end([contract])
                 names[type_] = {
-                    l.step.name for l in self.prepare(person).lines}
+                    x.step.name for x in self.prepare(person).lines}
             paper = "Certificate of Employment Handed Over"
             rights = "Documents to Recover the Rights Handed Over"
             office = "Unemployment Office Told"
@@ -353,7 +355,7 @@ class SettlementMixin:
             self.assertEqual(settlement.blocking, 1)
             with undone(), self.assertRaisesRegex(SettlementError, common):
                 Settlement.confirm([settlement])
-            line, = [l for l in settlement.lines if l.step == step]
+            line, = [x for x in settlement.lines if x.step == step]
             with undone(), self.assertRaises(RequiredValidationError):
                 Line.write([line], {'done': True})
             line.done = True
@@ -362,7 +364,7 @@ class SettlementMixin:
             line.save()
             Settlement.confirm([settlement])
             # The other steps may be done after the exit
-            other, *_ = [l for l in settlement.lines if l.step != step]
+            other, *_ = [x for x in settlement.lines if x.step != step]
             Line.write([other], {'done': True, 'done_on': END})
 
     @with_transaction()
@@ -520,7 +522,7 @@ class SettlementMixin:
                 self.assertEqual(own.entrepreneur, bob)
                 self.assertEqual(Fact.search([]), [])
                 self.assertEqual(
-                    {l.settlement for l in Line.search([])}, {own})
+                    {x.settlement for x in Line.search([])}, {own})
                 for read in [
                         lambda: Settlement.read([exit_.id], ['date']),
                         lambda: Fact.read([fact.id], ['message']),
@@ -562,6 +564,37 @@ class SettlementMixin:
                 values, = Fact.read([fact.id], ['message', 'record'])
                 self.assertIn(contract.rec_name, values['message'])
                 self.assertEqual(values['record'], record)
+
+    @with_transaction()
+    def test_settlement_erase(self):
+        "What is written about a person is erased with them"
+        from .test_module import create_entrepreneur, setup_company
+        pool = Pool()
+        Erase = pool.get('party.erase', type='wizard')
+        Line = pool.get('cae.settlement.line')
+        Settlement = pool.get('cae.settlement')
+        company = setup_company()
+        with set_company(company), on(END):
+            ana = create_entrepreneur(company, "Ana")
+            bob = create_entrepreneur(company, "Bob")
+            settlements = [
+                self.prepare(e, note="Secret") for e in [ana, bob]]
+            for settlement in settlements:
+                Line.write(list(settlement.lines), {'note': "Secret"})
+            Settlement.confirm(settlements)
+            ana.party.active = False
+            ana.party.save()
+            session, _, _ = Erase.create()
+            erase = Erase(session)
+            erase.ask.party = ana.party
+            erase.transition_erase()
+            clear_cache()
+            for settlement, left in zip(settlements, [None, "Secret"]):
+                settlement = Settlement(settlement.id)
+                self.assertEqual(settlement.note, left)
+                self.assertEqual(
+                    {line.note for line in settlement.lines}, {left})
+                self.assertEqual(settlement.state, 'confirmed')
 
     @with_transaction()
     def test_settlement_in_bulk(self):
