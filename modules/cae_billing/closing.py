@@ -429,16 +429,25 @@ class Closing(Workflow, ModelSQL, ModelView):
                         move=line.move.rec_name,
                         account=line.account.rec_name),
                     })
-        activities = Activity.search([
-                ('company', '=', self.company.id),
-                ('kind', 'in', ['business', 'unassigned']),
-                ])
+        with inactive_records():
+            activities = Activity.search([
+                    ('company', '=', self.company.id),
+                    ('kind', 'in', ['business', 'unassigned']),
+                    ['OR',
+                        ('active', '=', True),
+                        ('closing_date', '<=', date),
+                        ],
+                    ])
         balances = Activity.results(activities, date)
         for activity in activities:
             balance = balances[activity.id]
             if activity.kind == 'unassigned' and balance:
                 kind, message = (
                     'unassigned', 'cae_billing.msg_attention_unassigned')
+            elif activity.closing_date and activity.closing_date <= date:
+                if not balance:
+                    continue
+                kind, message = 'closed', 'cae_billing.msg_attention_closed'
             elif activity.kind == 'business' and balance < 0:
                 kind, message = (
                     'negative', 'cae_billing.msg_attention_negative')
@@ -750,6 +759,7 @@ class Attention(ModelSQL, ModelView):
             ('unposted', "Not Posted"),
             ('unassigned', "Without Activity"),
             ('negative', "Negative Balance"),
+            ('closed', "Closed Activity"),
             ], "Kind", required=True, readonly=True, sort=False)
     message = fields.Text("What to Do", required=True, readonly=True)
     record = fields.Reference(

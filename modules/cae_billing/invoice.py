@@ -78,7 +78,8 @@ class Invoice(metaclass=PoolMeta):
             Activity.check_open(
                 (line.activity, invoice.accounting_date or date,
                     invoice.rec_name)
-                for line in invoice.lines if line.activity)
+                for line in invoice.lines
+                if line.activity and line.activity.closing_date)
             for line in invoice.lines:
                 if line.type != 'line':
                     continue

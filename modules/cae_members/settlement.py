@@ -828,7 +828,9 @@ class Activity(metaclass=PoolMeta):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls.active.states['readonly'] = Bool(Eval('closing_date'))
+        # A business is closed by its settlement
+        cls.active.states['readonly'] = Bool(Eval('closing_date')) | (
+            (Eval('kind') == 'business') & Eval('active', True))
         cls._buttons.update({
                 'prepare_closing': {
                     'invisible': (

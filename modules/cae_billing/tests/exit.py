@@ -140,6 +140,11 @@ class ExitMixin:
                         ActivityClosedError, "A1"):
                     c.move(date(4), ('6064', 10, 'A1'), ('5121', -10))
                 c.move(date(3), ('6064', 10, 'A1'), ('5121', -10))
+            # What came late is shown to who closes the months
+            attention, = [
+                a for a in c.closing(3)._attention() if a['kind'] == 'closed']
+            self.assertEqual(attention['record'], str(a1))
+            self.assertIn('-210.00', attention['message'])
             c.pay(date(5), earlier, bill)
             self.assertEqual(Invoice(earlier.id).amount_to_pay, 0)
             # Opened again it takes documents, but nobody holds it to sell
