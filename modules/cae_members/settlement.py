@@ -335,8 +335,8 @@ class Settlement(Workflow, ModelSQL, ModelView):
     def activities(cls, settlements):
         """Return {activity id: settlements} to settle with the activity.
 
-        They are the one that closes, and those still open that nobody else
-        holds after the exit of the person.
+        They are the one that closes, and those still open of which the person
+        who leaves is the last holder.
         """
         Holder = Pool().get('cae.activity.holder')
         result = defaultdict(list)
@@ -354,12 +354,15 @@ class Settlement(Workflow, ModelSQL, ModelView):
                 [('activity', 'in', list(held))], order=[]):
             holders[holder.activity.id].append(holder)
         for activity, holders_ in holders.items():
-            for entrepreneur in {h.entrepreneur.id for h in holders_}:
-                settlement = exits.get(entrepreneur)
+            ends = defaultdict(lambda: dt.date.min)
+            for holder in holders_:
+                id_ = holder.entrepreneur.id
+                ends[id_] = max(ends[id_], holder.to_date or dt.date.max)
+            for id_, end in ends.items():
+                settlement = exits.get(id_)
                 if settlement and all(
-                        h.entrepreneur.id == entrepreneur
-                        or h.to_date and h.to_date <= settlement.date
-                        for h in holders_):
+                        other == id_ or until <= min(end, settlement.date)
+                        for other, until in ends.items()):
                     result[activity].append(settlement)
         return result
 

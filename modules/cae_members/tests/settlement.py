@@ -203,6 +203,41 @@ class SettlementMixin:
                 self.prepare(ana)
 
     @with_transaction()
+    def test_settlement_activities(self):
+        "An open activity is settled with its last holders"
+        from .test_module import (
+            create_activity, create_entrepreneur, setup_company)
+        Settlement = Pool().get('cae.settlement')
+        company = setup_company()
+        with set_company(company), on(END):
+            ana = create_entrepreneur(company, "Ana")
+            bob = create_entrepreneur(company, "Bob")
+            march, april = dt.date(2026, 3, 31), dt.date(2026, 4, 1)
+            half = Decimal('0.5')
+            activities = [
+                create_activity("Of Ana", (ana, 1, START, None)),
+                create_activity(
+                    "Ana, then Bob",
+                    (ana, 1, START, march), (bob, 1, april, END)),
+                create_activity(
+                    "Both to the end", (ana, half, START, march),
+                    (bob, half, START, march)),
+                create_activity(
+                    "Bob stays", (ana, half, START, None),
+                    (bob, half, START, None)),
+                create_activity("Gone to Bob", (bob, 1, START, None)),
+                ]
+            closed = create_activity("Closed", (ana, 1, START, march))
+            closed.__class__.close({closed: (march, 'other')})
+            settlements = [self.prepare(e) for e in [ana, bob]]
+            settled = Settlement.activities(settlements)
+            a, b = settlements
+            self.assertEqual(
+                [set(settled.get(x.id, [])) for x in activities],
+                [{a}, {b}, {a, b}, set(), {b}])
+            self.assertNotIn(closed.id, settled)
+
+    @with_transaction()
     def test_settlement_support(self):
         "What was planned, is due or missing is shown and does not block"
         from .test_module import (
