@@ -206,6 +206,8 @@ class BalanceTransfer(Wizard):
 class BalanceTransferStart(ModelView):
     "Where the balance of an activity goes"
     __name__ = 'cae.activity.balance.transfer.start'
+    __string__ = "Transfer the Balance"
+
     activity = fields.Many2One('cae.activity', "Activity", readonly=True)
     company = fields.Many2One('company.company', "Company", readonly=True)
     currency = fields.Many2One('currency.currency', "Currency", readonly=True)
