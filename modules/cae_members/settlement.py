@@ -616,7 +616,7 @@ class Fact(ModelSQL, ModelView):
     origin = fields.Reference("Origin", selection='get_origins', readonly=True)
     record = fields.Function(
         fields.Reference(
-            "Record", selection='get_origins',
+            "Record", selection='get_records',
             help="What it is about, for those who may read it."),
         'get_record')
 
@@ -649,21 +649,28 @@ class Fact(ModelSQL, ModelView):
         return [(None, '')] + [(m, get_name(m)) for m in cls._get_origins()]
 
     @classmethod
+    def get_records(cls):
+        "Return the origins that the user may read, else the field is hidden"
+        ModelAccess = Pool().get('ir.model.access')
+        access = ModelAccess.get_access(cls._get_origins())
+        return [
+            (model, name) for model, name in cls.get_origins()
+            if not model or not Transaction().user or access[model]['read']]
+
+    @classmethod
     def get_record(cls, facts, name):
         "Return the records that the user may read"
         pool = Pool()
-        ModelAccess = pool.get('ir.model.access')
         ids = defaultdict(set)
         for fact in facts:
             if fact.origin:
                 ids[fact.origin.__name__].add(fact.origin.id)
         readable = set()
         with check_access(), inactive_records():
-            access = ModelAccess.get_access(list(ids))
-            for model, ids_ in ids.items():
-                if not Transaction().user or access[model]['read']:
+            for model, _ in cls.get_records():
+                if model in ids:
                     readable.update(map(str, pool.get(model).search(
-                                [('id', 'in', list(ids_))], order=[])))
+                                [('id', 'in', list(ids[model]))], order=[])))
         return {
             f.id: str(f.origin) if f.origin and str(f.origin) in readable
             else None for f in facts}

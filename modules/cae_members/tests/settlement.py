@@ -597,6 +597,8 @@ class SettlementMixin:
                 (advisor, str(contract)), (accountant, None)]:
             with set_user(user):
                 values, = Fact.read([fact.id], ['message', 'record'])
+                # A field with a model out of reach would be hidden
+                self.assertIn('record', Fact.fields_get())
                 self.assertIn(contract.rec_name, values['message'])
                 self.assertEqual(values['record'], record)
 
