@@ -71,3 +71,7 @@ class SettlementError(UserError):
 
 class SettlementAccessError(AccessError):
     pass
+
+
+class SettlementValidationError(ValidationError):
+    pass

@@ -5,14 +5,13 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
-from sql import Null
 from sql.aggregate import Sum
 
 from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import (
-    Check, DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow,
-    fields, sequence_ordered)
+    DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields,
+    sequence_ordered)
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Bool, Eval
 from trytond.tools import sqlite_apply_types
@@ -20,7 +19,8 @@ from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
 
 from .entrepreneur import EXIT_REASONS, OUTCOMES
-from .exceptions import SettlementAccessError, SettlementError
+from .exceptions import (
+    SettlementAccessError, SettlementError, SettlementValidationError)
 
 CLOSING_REASONS = [
     ('exit', "Exit of the Holder"),
@@ -134,9 +134,6 @@ class Settlement(Workflow, ModelSQL, ModelView):
         super().__setup__()
         t = cls.__table__()
         cls._sql_constraints += [
-            ('subject', Check(t, (
-                        (t.entrepreneur == Null) != (t.activity == Null))),
-                'cae_members.msg_settlement_subject'),
             ('entrepreneur_unique', Unique(t, t.entrepreneur),
                 'cae_members.msg_settlement_unique'),
             ('activity_unique', Unique(t, t.activity),
@@ -228,6 +225,14 @@ class Settlement(Workflow, ModelSQL, ModelView):
                     raise SettlementAccessError(gettext(
                             'cae_members.msg_settlement_modify',
                             settlement=settlement.rec_name))
+
+    @classmethod
+    def validate_fields(cls, settlements, field_names):
+        super().validate_fields(settlements, field_names)
+        for settlement in settlements:
+            if settlement.entrepreneur and settlement.activity:
+                raise SettlementValidationError(
+                    gettext('cae_members.msg_settlement_subject'))
 
     @classmethod
     def on_modification(cls, mode, settlements, field_names=None):

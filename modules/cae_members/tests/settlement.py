@@ -8,7 +8,8 @@ from trytond.model.exceptions import (
     AccessButtonError, AccessError, RequiredValidationError,
     SQLConstraintError)
 from trytond.modules.cae_members.exceptions import (
-    ContractValidationError, SettlementAccessError, SettlementError)
+    ContractValidationError, SettlementAccessError, SettlementError,
+    SettlementValidationError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.modules.company.tests import set_company
@@ -181,7 +182,8 @@ class SettlementMixin:
     def test_settlement_floor(self):
         "An exit set without a settlement is checked as before"
         from .test_module import (
-            create_contract, create_entrepreneur, setup_company)
+            create_activity, create_contract, create_entrepreneur,
+            setup_company)
         pool = Pool()
         Entrepreneur = pool.get('cae.entrepreneur')
         Settlement = pool.get('cae.settlement')
@@ -198,6 +200,9 @@ class SettlementMixin:
             self.assertEqual(Settlement.search([]), [])
             with undone(), self.assertRaises(RequiredValidationError):
                 Settlement.create([{'company': company.id, 'date': END}])
+            activity = create_activity("Shop", (ana, 1, START, END))
+            with undone(), self.assertRaises(SettlementValidationError):
+                self.prepare(ana, activity)
             self.prepare(ana)
             with self.assertRaisesRegex(SQLConstraintError, "exists already"):
                 self.prepare(ana)
