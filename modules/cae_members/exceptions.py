@@ -63,3 +63,11 @@ class PrivateValidationError(ValidationError):
 
 class PaperValidationError(ValidationError):
     pass
+
+
+class SettlementError(UserError):
+    pass
+
+
+class SettlementAccessError(AccessError):
+    pass

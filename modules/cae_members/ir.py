@@ -38,7 +38,7 @@ class Rule(metaclass=PoolMeta):
             'cae.deadline', 'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
-            'cae.call.answer'}
+            'cae.call.answer', 'cae.settlement'}
 
     @classmethod
     def _cae_own(cls):

@@ -82,6 +82,9 @@ class Erase(metaclass=PoolMeta):
         DirectoryEntry = pool.get('cae.directory.entry')
         Call = pool.get('cae.call')
         CallAnswer = pool.get('cae.call.answer')
+        Settlement = pool.get('cae.settlement')
+        SettlementFact = pool.get('cae.settlement.fact')
+        SettlementLine = pool.get('cae.settlement.line')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
@@ -114,4 +117,15 @@ class Erase(metaclass=PoolMeta):
             (CallAnswer, [('entrepreneur.party', '=', party_id)], True,
                 ['text'],
                 ['-']),
+            (Settlement, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (SettlementFact,
+                [('settlement.entrepreneur.party', '=', party_id)], True,
+                ['message'],
+                ['-']),
+            (SettlementLine,
+                [('settlement.entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
             ]
