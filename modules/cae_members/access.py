@@ -1,7 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-from trytond.model import ModelStorage
-from trytond.pool import Pool
+from trytond.model import ModelStorage, fields
+from trytond.pool import Pool, PoolMeta
 from trytond.transaction import Transaction
 
 
@@ -22,17 +22,68 @@ class AccessMixin:
 
     @classmethod
     def search(cls, domain, *args, **kwargs):
-        """Check the access to the fields that a nested domain names.
+        """Check what a domain reaches through relations.
 
-        The search checks those of dotted names, but not those of the domain
-        of an operator "where".
+        Tryton checks the fields of dotted names, but not those of the domain
+        of an operator "where"; and it applies the rules of the records that
+        are searched, but not those of the records the domain goes through.
         """
         transaction = Transaction()
         if transaction.user and transaction.check_access:
+            # They check and find nothing
+            ModelStorage.search.__func__(cls, domain)
             for Target, nested in _nested(cls, domain):
-                # It checks and finds nothing
                 ModelStorage.search.__func__(Target, nested)
+            domain = _ruled(cls, domain)
         return super().search(domain, *args, **kwargs)
+
+
+def _ruled(Model, domain):
+    """Return the domain with the rules of the models that it goes through.
+
+    Only of those ruled by what a user owns or supports: what others may read
+    of them must not be found out by searching their neighbours.
+    """
+    if not domain or isinstance(domain, str):
+        return domain
+    if not isinstance(domain[0], str) or domain[0] in {'AND', 'OR'}:
+        return [_ruled(Model, clause) for clause in domain]
+    name, operator, value, *extra = domain
+    name, _, relate = name.partition('.')
+    field = Model._fields[name]
+    many = field._type in {'one2many', 'many2many'}
+    if (extra or not hasattr(field, 'get_target')
+            or isinstance(field, fields.Function) and field.getter
+            or not (relate or operator.endswith('where')
+                or many and value is not None)):
+        return domain
+    Target = field.get_target()
+    if operator.endswith('where') and not relate:
+        nested = value
+    else:
+        relate = relate or (
+            'rec_name' if isinstance(value, str) else 'id')
+        nested = [(relate, operator, value)]
+    ruled = _ruled(Target, nested)
+    if rule := _rule(Target):
+        ruled = [ruled, rule]
+    elif ruled == nested:
+        return domain
+    if operator == 'not where' and nested is value:
+        return (name, operator, ruled)
+    clause = (name, 'where', ruled)
+    if (operator == '!=' and value is not None
+            or operator.startswith('not ') and nested is not value):
+        # As Tryton does, who has none is different
+        clause = ['OR', clause, (name, '=', None)]
+    return clause
+
+
+def _rule(Model):
+    "Return the domain of the records of the model that the user may read"
+    Rule = Pool().get('ir.rule')
+    if Rule._cae_models() & Rule._cae_ruled_by(Model):
+        return Rule.domain_get(Model.__name__)
 
 
 def _nested(Model, domain):
@@ -52,3 +103,39 @@ def _nested(Model, domain):
                 Target = field.get_target()
         yield Target, domain[2]
         yield from _nested(Target, domain[2])
+
+
+class PersonMixin:
+    "What may be of an entrepreneur, whom the others do not know"
+    __slots__ = ()
+
+    @classmethod
+    def copy(cls, records, default=None):
+        default = default.copy() if default is not None else {}
+        default.setdefault('cae_entrepreneurs')
+        return super().copy(records, default=default)
+
+
+class Party(PersonMixin, metaclass=PoolMeta):
+    __name__ = 'party.party'
+    cae_entrepreneurs = fields.One2Many(
+        'cae.entrepreneur', 'party', "Entrepreneurs", readonly=True)
+
+
+class Employee(metaclass=PoolMeta):
+    __name__ = 'company.employee'
+    cae_portfolio = fields.One2Many(
+        'cae.entrepreneur', 'advisor', "Portfolio", readonly=True,
+        help="The entrepreneurs whom the employee supports.")
+
+    @classmethod
+    def copy(cls, employees, default=None):
+        default = default.copy() if default is not None else {}
+        default.setdefault('cae_portfolio')
+        return super().copy(employees, default=default)
+
+
+class User(PersonMixin, metaclass=PoolMeta):
+    __name__ = 'res.user'
+    cae_entrepreneurs = fields.One2Many(
+        'cae.entrepreneur', 'user', "Entrepreneurs", readonly=True)

@@ -63,3 +63,11 @@ class PrivateValidationError(ValidationError):
 
 class PaperValidationError(ValidationError):
     pass
+
+
+class ChangeError(UserError):
+    pass
+
+
+class ChangeAccessError(AccessError):
+    pass

@@ -21,8 +21,9 @@ class Cron(metaclass=PoolMeta):
 class Rule(metaclass=PoolMeta):
     """Add to the context of the rules what the user owns today.
 
-    `cae_entrepreneurs` are the ids of the user's own entrepreneur records
-    and `cae_activities` those of the activities they hold today.
+    `cae_entrepreneurs` are the ids of the user's own entrepreneur records,
+    `cae_activities` those of the activities they hold today, and
+    `cae_employees` those of the employees the user is, as advisor.
     """
     __name__ = 'ir.rule'
     _cae_own_cache = Cache('ir.rule.cae_own', context=False)
@@ -35,10 +36,23 @@ class Rule(metaclass=PoolMeta):
         """
         return {
             'cae.activity', 'cae.activity.holder', 'cae.contract',
-            'cae.deadline', 'cae.entrepreneur.private', 'cae.paper',
+            'cae.deadline', 'cae.entrepreneur.change',
+            'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
-            'cae.call.answer'}
+            'cae.call.answer', 'company.employee', 'party.party', 'res.user'}
+
+    @classmethod
+    def _cae_ruled_by(cls, Model):
+        "Return the set of names of the models whose rules rule the model"
+        names, todo = set(), [Model]
+        while todo:
+            Model = todo.pop()
+            if Model.__name__ not in names:
+                names.add(Model.__name__)
+                todo.extend(
+                    Model._fields[n].get_target() for n in Model.__access__)
+        return names
 
     @classmethod
     def _cae_own(cls):
@@ -81,11 +95,14 @@ class Rule(metaclass=PoolMeta):
             entrepreneurs, activities = cls._cae_own()
             context['cae_entrepreneurs'] = list(entrepreneurs)
             context['cae_activities'] = list(activities)
+            context['cae_employees'] = list(
+                Pool().get('res.user').get_employees())
         return context
 
     @classmethod
     def _get_cache_key(cls, model_names):
         key = super()._get_cache_key(model_names)
         if set(model_names) & cls._cae_models():
-            key = (*key, *cls._cae_own())
+            User = Pool().get('res.user')
+            key = (*key, *cls._cae_own(), User.get_employees())
         return key

@@ -73,45 +73,45 @@ class Erase(metaclass=PoolMeta):
 
     def to_erase(self, party_id):
         pool = Pool()
-        Deadline = pool.get('cae.deadline')
+
+        def of(name, columns=(), path='entrepreneur', values=None):
+            "Erase the columns of the records of the person, and what is on it"
+            return (
+                pool.get(name), [(f'{path}.party', '=', party_id)], True,
+                list(columns), values or [None] * len(columns))
         Entrepreneur = pool.get('cae.entrepreneur')
-        Paper = pool.get('cae.paper')
-        Private = pool.get('cae.entrepreneur.private')
-        EntrepreneurSkill = pool.get('cae.entrepreneur.skill')
-        Interview = pool.get('cae.interview')
-        DirectoryEntry = pool.get('cae.directory.entry')
-        Call = pool.get('cae.call')
-        CallAnswer = pool.get('cae.call.answer')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
                     'project', 'decision_reason', 'exit_note'],
                 [None] * 7),
-            (Deadline, [('entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
-            (Private, [('entrepreneur.party', '=', party_id)], True,
-                ['social_security_number', 'nationality', 'permit_number',
+            of('cae.contract'),
+            of('cae.contract.clause.text', ['text'],
+                'contract.entrepreneur', ['-']),
+            of('cae.contract.amendment', ['subject', 'text'],
+                'contract.entrepreneur', ['-', '-']),
+            of('cae.activity.holder'),
+            of('cae.deadline', ['note']),
+            of('cae.deadline.reminder', path='deadline.entrepreneur'),
+            of('cae.entrepreneur.private', [
+                    'social_security_number', 'nationality', 'permit_number',
                     'bank_account', 'disability', 'disability_consent',
-                    'emergency_contact', 'emergency_phone', 'note'],
-                [None] * 9),
-            (Paper, [('entrepreneur.party', '=', party_id)], True,
-                ['file', 'filename', 'expiry_date'],
-                [None, None, None]),
-            (EntrepreneurSkill, [('entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
-            (Interview, [('entrepreneurs.party', '=', party_id)], True,
-                ['subject', 'decisions', 'next_steps'],
-                [None, None, None]),
-            (DirectoryEntry, [('entrepreneur.party', '=', party_id)], True,
-                ['name', 'presentation', 'phone', 'email', 'website',
+                    'emergency_contact', 'emergency_phone', 'note']),
+            of('cae.entrepreneur.private.reading',
+                path='private.entrepreneur'),
+            of('cae.entrepreneur.change', ['reason']),
+            of('cae.entrepreneur.change.line', ['old', 'new'],
+                'change.entrepreneur'),
+            of('cae.paper', ['file', 'filename', 'expiry_date']),
+            of('cae.entrepreneur.skill', ['note']),
+            of('cae.interview', ['subject', 'decisions', 'next_steps'],
+                'entrepreneurs'),
+            of('cae.workshop.registration'),
+            of('cae.directory.entry', [
+                    'name', 'presentation', 'phone', 'email', 'website',
                     'consent_date'],
-                ['-', None, None, None, None, None]),
-            (Call, [('author.party', '=', party_id)], True,
-                ['title', 'text', 'state'],
+                values=['-', None, None, None, None, None]),
+            of('cae.call', ['title', 'text', 'state'], 'author',
                 ['-', '-', 'closed']),
-            (CallAnswer, [('entrepreneur.party', '=', party_id)], True,
-                ['text'],
-                ['-']),
+            of('cae.call.answer', ['text'], values=['-']),
             ]
