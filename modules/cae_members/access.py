@@ -10,15 +10,25 @@ class AccessMixin:
     __slots__ = ()
 
     @classmethod
-    def export_data(cls, records, *args, **kwargs):
-        """Check the rules of the exported records as reading them does.
+    def copy(cls, records, *args, **kwargs):
+        "Check that the user may read what is copied, which Tryton does not"
+        if Transaction().check_access:
+            cls.read([r.id for r in records], ['id'])
+        return super().copy(records, *args, **kwargs)
+
+    @classmethod
+    def export_data(cls, records, fields_names, *args, **kwargs):
+        """Check the rules of what is exported as reading it does.
 
         The export evaluates the rules in Python, where those that reach
         another model, a parent for instance, let every record through.
         """
         if Transaction().check_access:
+            Rule = Pool().get('ir.rule')
             cls.read([r.id for r in records], ['id'])
-        return super().export_data(records, *args, **kwargs)
+            for Target, ids in _exported(cls, records, fields_names):
+                Rule.check(Target.__name__, list(ids))
+        return super().export_data(records, fields_names, *args, **kwargs)
 
     @classmethod
     def search(cls, domain, *args, **kwargs):
@@ -51,29 +61,30 @@ def _ruled(Model, domain):
     name, operator, value, *extra = domain
     name, _, relate = name.partition('.')
     field = Model._fields[name]
+    where = operator.endswith('where') and not relate
     many = field._type in {'one2many', 'many2many'}
     if (extra or not hasattr(field, 'get_target')
-            or isinstance(field, fields.Function) and field.getter
-            or not (relate or operator.endswith('where')
-                or many and value is not None)):
+            or not (relate or where or many and value is not None)):
         return domain
     Target = field.get_target()
-    if operator.endswith('where') and not relate:
+    if where:
         nested = value
     else:
-        relate = relate or (
-            'rec_name' if isinstance(value, str) else 'id')
+        relate = relate or ('rec_name' if isinstance(value, str) else 'id')
         nested = [(relate, operator, value)]
-    ruled = _ruled(Target, nested)
-    if rule := _rule(Target):
-        ruled = [ruled, rule]
-    elif ruled == nested:
+    rule, ruled = _rule(Target), _ruled(Target, nested)
+    if not rule and ruled == nested:
         return domain
-    if operator == 'not where' and nested is value:
-        return (name, operator, ruled)
-    clause = (name, 'where', ruled)
-    if (operator == '!=' and value is not None
-            or operator.startswith('not ') and nested is not value):
+    if isinstance(field, fields.Function) and field.getter:
+        # Their searchers know the simple operators only
+        ids = list(map(int, Target.search(nested, order=[])))
+        operators, ruled = ('in', 'not in'), ids
+    else:
+        operators, ruled = ('where', 'not where'), [ruled, rule or []]
+    if where:
+        return (name, operators[operator == 'not where'], ruled)
+    clause = (name, operators[0], ruled)
+    if operator == '!=' and value is not None or operator.startswith('not '):
         # As Tryton does, who has none is different
         clause = ['OR', clause, (name, '=', None)]
     return clause
@@ -103,6 +114,48 @@ def _nested(Model, domain):
                 Target = field.get_target()
         yield Target, domain[2]
         yield from _nested(Target, domain[2])
+
+
+def _exported(Model, records, fields_names):
+    "Yield the ruled models with the ids of their records that are exported"
+    levels = {(): (Model, records)}
+    for path in fields_names:
+        path = path.split('/')
+        for i, name in enumerate(path):
+            if tuple(path[:i + 1]) in levels:
+                continue
+            Model, records = levels[tuple(path[:i])]
+            field = Model._fields.get(name)
+            if not (records and hasattr(field, 'get_target')):
+                break
+            values = [getattr(r, name) for r in records]
+            if field._type in {'one2many', 'many2many'}:
+                values = sum(map(list, values), [])
+            Target = field.get_target()
+            targets = list(dict.fromkeys(filter(None, values)))
+            levels[tuple(path[:i + 1])] = (Target, targets)
+            if targets and _rule(Target):
+                yield Target, map(int, targets)
+
+
+class OnChangeMixin:
+    "Check what Tryton lets through, on every form"
+    __slots__ = ()
+
+    def _changed_values(self):
+        """Check that the user may read the records that the form points at.
+
+        The result names them and holds what was computed from them.
+        """
+        transaction = Transaction()
+        if transaction.user and transaction.check_access and self._values:
+            Rule = Pool().get('ir.rule')
+            for name, value in self._values._items():
+                if (self._fields[name]._type == 'many2one' and value
+                        and value.id is not None and value.id >= 0
+                        and _rule(type(value))):
+                    Rule.check(type(value).__name__, [value.id])
+        return super()._changed_values()
 
 
 class PersonMixin:

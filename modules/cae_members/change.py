@@ -459,8 +459,7 @@ class ChangeLine(ModelSQL, ModelView):
                             for line in cls.browse(ids)
                             if line.change.private]),
                     ], order=[])
-        if private:
-            Private._keep_reading([p.id for p in private])
+        Private._keep_reading([p.id for p in private])
 
 
 class ChangePropose(Wizard):

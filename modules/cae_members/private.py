@@ -138,6 +138,8 @@ class Private(ModelSQL, ModelView):
     @classmethod
     def _keep_reading(cls, ids):
         "Keep that the user read the records"
+        if not ids:
+            return
         Reading = Pool().get('cae.entrepreneur.private.reading')
         transaction = Transaction()
         user = transaction.user
