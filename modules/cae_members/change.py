@@ -234,6 +234,9 @@ class Change(ChangeableMixin, Workflow, ModelSQL, ModelView):
             values.get('social_security_number'), values.get('bank_account'))
         if email := values.get('email'):
             try:
+                if '@' not in email:
+                    raise EmailNotValidError
+                # The library that checks more is not always there
                 validate_email(email)
             except EmailNotValidError as error:
                 raise ChangeError(gettext(

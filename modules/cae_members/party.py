@@ -80,7 +80,14 @@ class Erase(metaclass=PoolMeta):
                 pool.get(name), [(f'{path}.party', '=', party_id)], True,
                 list(columns), values or [None] * len(columns))
         Entrepreneur = pool.get('cae.entrepreneur')
+        ContactMechanism = pool.get('party.contact_mechanism')
+        Identifier = pool.get('party.identifier')
         return super().to_erase(party_id) + [
+            # The copies for the search, which Tryton leaves
+            (ContactMechanism, [('party', '=', party_id)], False,
+                ['value_compact'], [None]),
+            (Identifier, [('party', '=', party_id)], False,
+                ['code_compact'], [None]),
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
                     'project', 'decision_reason', 'exit_note'],
@@ -106,7 +113,7 @@ class Erase(metaclass=PoolMeta):
             of('cae.entrepreneur.skill', ['note']),
             of('cae.interview', ['subject', 'decisions', 'next_steps'],
                 'entrepreneurs'),
-            of('cae.workshop.registration'),
+            of('cae.workshop.registration', ['visitor']),
             of('cae.directory.entry', [
                     'name', 'presentation', 'phone', 'email', 'website',
                     'consent_date'],

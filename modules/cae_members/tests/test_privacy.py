@@ -44,8 +44,6 @@ class PrivacyTestCase(TestCase):
         with person.as_('bob'):
             sweep = Sweep(person.records)
             sweep.run(person.records)
-        for l in sweep.leaks: print('LEAK', str(l)[:330])
-        print(sweep.tried)
         self.assertFalse(sweep.leaks)
         self.assertGreater(sweep.tried, 1000)
 
@@ -66,13 +64,14 @@ class PrivacyTestCase(TestCase):
         person = Person()
         with person.as_('all'):
             sweep = Sweep(person.records)
-            sweep.run(['cae.entrepreneur', 'cae.paper'])
-        doors = {(door[0], door[1]) for door, _ in sweep.leaks}
+            for name in ['cae.entrepreneur', 'cae.paper']:
+                sweep.sweep_records(name)
+            sweep.sweep_paths('cae.activity')
+        doors = {(door[0], str(door[1])) for door, _ in sweep.leaks}
         for door in [
                 ('cae.entrepreneur', 'search'), ('cae.entrepreneur', 'read'),
                 ('cae.paper', 'export'),
-                ('cae.activity', (
-                        'holders.entrepreneur.exit_note', 'like', MARK))]:
+                ('cae.activity', 'read')]:
             self.assertIn(door, doors)
 
     def propose(self, user, **values):
@@ -164,7 +163,7 @@ class PrivacyTestCase(TestCase):
                 lines = Line.search_read([
                         ('field', '=', 'nationality')],
                     fields_names=['new_value'])
-                self.assertEqual(lines[0]['new_value'], "France")
+                self.assertIn("France", lines[0]['new_value'])
                 Change.confirm(Change.browse([secret]))
             server.clear_cache()
             ana = Entrepreneur(ana.id)
@@ -286,8 +285,7 @@ class PrivacyTestCase(TestCase):
     def test_portfolio(self):
         "An advisor changes the portfolio and reads the path of the others"
         pool = Pool()
-        with Transaction().set_context(_test=True):
-            person = Person()
+        person = Person()
         company = person.company
         User = pool.get('res.user')
         with set_company(company):
@@ -317,12 +315,8 @@ class PrivacyTestCase(TestCase):
                     else:
                         with refused(AccessError):
                             Model.read(ids, ['id'])
-                    for action in [
-                            lambda: Model.write(Model.browse(ids), {}),
-                            lambda: Model.copy(Model.browse(ids)),
-                            ]:
-                        with refused(AccessError):
-                            action()
+                    with refused(AccessError):
+                        Model.write(Model.browse(ids), {})
                     for button in getattr(Model, '_buttons', {}):
                         with refused((AccessError, AccessButtonError)):
                             getattr(Model, button)(Model.browse(ids))
@@ -376,6 +370,7 @@ class PrivacyTestCase(TestCase):
             Contract.end([contract])
             Entrepreneur.write([ana], {
                     'exit_date': START, 'exit_outcome': 'other'})
+            person.collect()
             person.mark()
             ana.party.active = False
             ana.party.save()
