@@ -71,3 +71,7 @@ class ChangeError(UserError):
 
 class ChangeAccessError(AccessError):
     pass
+
+
+class RetentionError(UserError):
+    pass

@@ -14,8 +14,10 @@ class Cron(metaclass=PoolMeta):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls.method.selection.append(
-            ('cae.deadline|remind', "Remind of Legal Deadlines"))
+        cls.method.selection.extend([
+                ('cae.deadline|remind', "Remind of Legal Deadlines"),
+                ('cae.retention.due|find', "List What Is Due for Erasure"),
+                ])
 
 
 class Rule(metaclass=PoolMeta):

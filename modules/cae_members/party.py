@@ -7,6 +7,7 @@ from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
 from .exceptions import EntrepreneurValidationError
+from .retention import ERASED
 
 
 class Replace(metaclass=PoolMeta):
@@ -74,12 +75,13 @@ class Erase(metaclass=PoolMeta):
     def to_erase(self, party_id):
         pool = Pool()
 
-        def of(name, columns=(), path='entrepreneur', values=None):
-            "Erase the columns of the records of the person, and what is on it"
+        def of(name, path, values=None):
+            "Erase what is of the person in a model, and what is put on it"
+            values = values or {}
+            path = 'party' if path == 'id' else f'{path}.party'
             return (
-                pool.get(name), [(f'{path}.party', '=', party_id)], True,
-                list(columns), values or [None] * len(columns))
-        Entrepreneur = pool.get('cae.entrepreneur')
+                pool.get(name), [(path, '=', party_id)], True,
+                list(values.keys()), list(values.values()))
         ContactMechanism = pool.get('party.contact_mechanism')
         Identifier = pool.get('party.identifier')
         return super().to_erase(party_id) + [
@@ -88,37 +90,10 @@ class Erase(metaclass=PoolMeta):
                 ['value_compact'], [None]),
             (Identifier, [('party', '=', party_id)], False,
                 ['code_compact'], [None]),
-            (Entrepreneur, [('party', '=', party_id)], True,
-                ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
-                    'project', 'decision_reason', 'exit_note'],
-                [None] * 7),
-            of('cae.contract'),
-            of('cae.contract.clause.text', ['text'],
-                'contract.entrepreneur', ['-']),
-            of('cae.contract.amendment', ['subject', 'text'],
-                'contract.entrepreneur', ['-', '-']),
-            of('cae.activity.holder'),
-            of('cae.deadline', ['note']),
-            of('cae.deadline.reminder', path='deadline.entrepreneur'),
-            of('cae.entrepreneur.private', [
-                    'social_security_number', 'nationality', 'permit_number',
-                    'bank_account', 'disability', 'disability_consent',
-                    'emergency_contact', 'emergency_phone', 'note']),
-            of('cae.entrepreneur.private.reading',
-                path='private.entrepreneur'),
-            of('cae.entrepreneur.change', ['reason']),
-            of('cae.entrepreneur.change.line', ['old', 'new'],
-                'change.entrepreneur'),
-            of('cae.paper', ['file', 'filename', 'expiry_date']),
-            of('cae.entrepreneur.skill', ['note']),
-            of('cae.interview', ['subject', 'decisions', 'next_steps'],
-                'entrepreneurs'),
-            of('cae.workshop.registration', ['visitor']),
-            of('cae.directory.entry', [
-                    'name', 'presentation', 'phone', 'email', 'website',
-                    'consent_date'],
-                values=['-', None, None, None, None, None]),
-            of('cae.call', ['title', 'text', 'state'], 'author',
-                ['-', '-', 'closed']),
-            of('cae.call.answer', ['text'], values=['-']),
+            of('cae.contract', 'entrepreneur'),
+            of('cae.activity.holder', 'entrepreneur'),
+            of('cae.deadline.reminder', 'deadline.entrepreneur'),
+            of('cae.entrepreneur.private.reading', 'private.entrepreneur'),
+            of('cae.retention.due', 'entrepreneur'),
+            *(of(*erased) for erased in sum(ERASED.values(), [])),
             ]

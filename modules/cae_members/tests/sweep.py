@@ -121,6 +121,9 @@ class Person:
                 date=today, deadline_date=deadline.date, notice=1)
             self.changes = pool.get('cae.entrepreneur.change').propose(
                 ana.id, {'phone': "1", 'emergency_phone': "1"})
+            create('cae.retention.due', company=self.company.id,
+                entrepreneur=ana.id, date=today, retention=ModelData.get_id(
+                    'cae_members', 'retention_paper'))
             create('party.contact_mechanism',
                 party=ana.party.id, type='other', value="x")
             create('party.identifier', party=ana.party.id, code="x")

@@ -7,7 +7,7 @@ from unittest import TestCase
 from trytond.model import ModelSQL
 from trytond.model.exceptions import AccessButtonError, AccessError
 from trytond.modules.cae_members.exceptions import (
-    ChangeAccessError, ChangeError, PrivateValidationError)
+    ChangeError, PrivateValidationError, RetentionError)
 from trytond.modules.cae_members.tests import server
 from trytond.modules.cae_members.tests.server import with_transaction
 from trytond.modules.company.tests import create_employee, set_company
@@ -15,6 +15,7 @@ from trytond.pool import Pool
 from trytond.tests.test_tryton import drop_db
 from trytond.transaction import Transaction
 
+from .deadline import on
 from .sweep import MARK, PERSON, Person, Sweep, models, texts
 from .test_module import (
     create_contract, create_entrepreneur, create_user, refused, set_user,
@@ -452,3 +453,127 @@ class PrivacyTestCase(TestCase):
         self.assertEqual(
             {r.entrepreneur.party for r in pool.get('cae.paper').search([])},
             {target})
+
+    @with_transaction()
+    def test_retention(self):
+        "What is due is listed, and erased when somebody says so"
+        pool = Pool()
+        Change = pool.get('cae.entrepreneur.change')
+        Due = pool.get('cae.retention.due')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        Interview = pool.get('cae.interview')
+        ModelData = pool.get('ir.model.data')
+        Note = pool.get('ir.note')
+        Private = pool.get('cae.entrepreneur.private')
+        company = setup_company()
+
+        def listed():
+            return {
+                (d.entrepreneur.rec_name, d.retention.kind)
+                for d in Due.search([('state', '=', 'due')])}
+
+        def find(date):
+            with on(date):
+                Due.find()
+            return listed()
+
+        with set_company(company):
+            officer = create_user(
+                'officer', company, 'cae_members.group_data_protection')
+            advisor = create_user(
+                'advisor', company, 'cae_members.group_advisor_all')
+            nora = create_employee(company, "Nora")
+            ana = create_entrepreneur(company, "Ana", project="Pots")
+            contract = create_contract(ana, 'cesa', dt.date(2024, 1, 1))
+            contract.end_date = dt.date(2024, 12, 31)
+            contract.save()
+            type(contract).end([contract])
+            Private.create([{
+                        'entrepreneur': ana.id,
+                        'emergency_contact': "Cleo",
+                        'bank_account': IBAN,
+                        }])
+            bob = create_entrepreneur(
+                company, "Bob", project="Bread",
+                welcome_date=dt.date(2024, 1, 1))
+            interview, = Interview.create([{
+                        'entrepreneurs': [('add', [bob.id])],
+                        'advisor': nora.id,
+                        'date': dt.date(2024, 6, 15),
+                        'kind': ModelData.get_id(
+                            'cae_members', 'interview_kind_individual'),
+                        'subject': "Bread",
+                        }])
+            Note.create([{
+                        'resource': str(interview), 'message': "Bread"}])
+            cleo = create_entrepreneur(company, "Cleo")
+            create_contract(cleo, 'cesa', dt.date(2024, 1, 1))
+            # Nobody has left yet
+            self.assertEqual(find(dt.date(2025, 1, 1)), set())
+            Entrepreneur.write([ana], {
+                    'exit_date': dt.date(2024, 12, 31),
+                    'exit_outcome': 'other'})
+            self.assertEqual(
+                find(dt.date(2025, 1, 1)), {("Ana", 'emergency')})
+            self.assertEqual(
+                [n.user.login for n in Transaction().user_notifications],
+                ['officer'])
+            # Two years after the last contact, and not the day before
+            self.assertEqual(
+                find(dt.date(2026, 6, 15)), {("Ana", 'emergency')})
+            self.assertEqual(find(dt.date(2026, 6, 16)), {
+                    ("Ana", 'emergency'), ("Bob", 'never_entered')})
+            dues = Due.search([])
+            with set_user(advisor):
+                for action in [
+                        lambda: Due.search([]),
+                        lambda: Due.erase(Due.browse(dues))]:
+                    with refused((AccessError, AccessButtonError)):
+                        action()
+            with set_user(officer), on(dt.date(2026, 6, 16)):
+                self.assertEqual(len(Due.search([])), 2)
+                for action in [
+                        lambda: Due.write(Due.browse(dues), {}),
+                        lambda: Due.delete(Due.browse(dues))]:
+                    with refused(AccessError):
+                        action()
+                Due.erase(Due.browse(dues))
+            server.clear_cache()
+            private, = Private.search([])
+            self.assertEqual(
+                (private.emergency_contact, private.bank_account),
+                (None, IBAN))
+            self.assertEqual(
+                (Entrepreneur(bob.id).project, Interview(interview.id).subject,
+                    Entrepreneur(ana.id).project), (None, None, "Pots"))
+            self.assertEqual(Note.search([]), [])
+            due = Due(dues[0].id)
+            self.assertEqual(
+                (due.state, due.erased_by, due.erased_on),
+                ('erased', officer, dt.date(2026, 6, 16)))
+            # There is nothing left of it
+            self.assertEqual(find(dt.date(2026, 6, 17)), set())
+            # Five years after the exit
+            self.assertEqual(find(dt.date(2029, 12, 31)), set())
+            self.assertEqual(find(dt.date(2030, 1, 1)), {
+                    ("Ana", 'record'), ("Ana", 'private'),
+                    ("Ana", 'contract')})
+            due = Due.search([('state', '=', 'due')])
+            # She comes back before somebody erases
+            Entrepreneur.write(
+                [ana], {'exit_date': None, 'exit_outcome': None})
+            with on(dt.date(2030, 1, 2)), refused(
+                    RetentionError, "no longer due"):
+                Due.erase(due)
+            self.assertEqual(Entrepreneur(ana.id).project, "Pots")
+            self.assertEqual(find(dt.date(2030, 1, 2)), set())
+            # A request that waits is no matter of time
+            with on(dt.date(2026, 1, 1)):
+                Change.propose(cleo.id, {'project': "Cups"})
+                self.assertEqual(find(dt.date(2028, 1, 1)), set())
+                Change.withdraw(Change.search([]))
+            self.assertEqual(
+                find(dt.date(2027, 1, 2)), {("Cleo", 'change')})
+            with on(dt.date(2027, 1, 2)):
+                Due.erase(Due.search([('state', '=', 'due')]))
+            self.assertEqual(Change.search([]), [])
