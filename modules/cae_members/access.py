@@ -80,7 +80,7 @@ def _ruled(Model, domain):
         ids = list(map(int, Target.search(nested, order=[])))
         operators, ruled = ('in', 'not in'), ids
     else:
-        operators, ruled = ('where', 'not where'), [ruled, rule or []]
+        operators, ruled = ('where', 'not where'), [ruled, rule]
     if where:
         return (name, operators[operator == 'not where'], ruled)
     clause = (name, operators[0], ruled)
@@ -93,8 +93,11 @@ def _ruled(Model, domain):
 def _rule(Model):
     "Return the domain of the records of the model that the user may read"
     Rule = Pool().get('ir.rule')
-    if Rule._cae_models() & Rule._cae_ruled_by(Model):
-        return Rule.domain_get(Model.__name__)
+    if not Rule._cae_models() & Rule._cae_ruled_by(Model):
+        return []
+    rule = Rule.domain_get(Model.__name__)
+    # A group of rules without rule lets everything through
+    return [] if rule and rule[0] == 'OR' and [] in rule else rule
 
 
 def _nested(Model, domain):

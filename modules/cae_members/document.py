@@ -4,8 +4,7 @@
 from trytond.i18n import gettext
 from trytond.pool import Pool
 from trytond.report import Report
-from trytond.transaction import Transaction
-from trytond.transaction import without_check_access
+from trytond.transaction import Transaction, without_check_access
 
 from . import delay
 from .exceptions import ContractError

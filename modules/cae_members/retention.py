@@ -106,7 +106,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         "contact for who never entered; after they were handled for "
         "requests, and after each for readings.")
     source = fields.Text(
-        "Source", required=True, help="The text the delay comes from.")
+        "Source", required=True, translate=True,
+        help="The text the delay comes from.")
 
     @classmethod
     def __setup__(cls):

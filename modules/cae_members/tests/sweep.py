@@ -53,8 +53,8 @@ class Person:
 
     def __init__(self, start=dt.date(2025, 1, 1)):
         from .test_module import (
-            create_activity, create_contract, create_entrepreneur,
-            create_user, setup_company)
+            create_activity, create_contract, create_entrepreneur, create_user,
+            setup_company)
         pool = Pool()
         ModelData = pool.get('ir.model.data')
         today = pool.get('ir.date').today()
@@ -299,7 +299,8 @@ class Sweep:
         for id_ in ids:
             for field in [['id'], ['rec_name'], list(Model._fields)]:
                 self.try_(
-                    (name, 'read', id_), lambda: bool(Model.read([id_], field)))
+                    (name, "read", id_),
+                    lambda: bool(Model.read([id_], field)))
 
     def sweep_changes(self, name):
         "What changes, copies or acts on the records"
