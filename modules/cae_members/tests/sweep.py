@@ -299,7 +299,7 @@ class Sweep:
         for id_ in ids:
             for field in [['id'], ['rec_name'], list(Model._fields)]:
                 self.try_(
-                    (name, "read", id_),
+                    (name, 'read', id_),
                     lambda: bool(Model.read([id_], field)))
 
     def sweep_changes(self, name):
