@@ -14,6 +14,7 @@ import trytond.config as config
 from .books import Books
 from .cooperative import Cooperative
 from .server import Server
+from .support import fill
 
 START = dt.date(2026, 1, 1)
 PASSWORD = 'cooperative'
@@ -138,6 +139,8 @@ def main():
         server, options.entrepreneurs, options.months, start=START, say=say)
     cooperative.build()
     decision = cooperative.work()
+    say("The support of the entrepreneurs")
+    server.run(fill, cooperative)
     users = server.run(make_users, cooperative)
     lines, others, differences = server.run(report, cooperative)
     print()
