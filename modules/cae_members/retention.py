@@ -82,7 +82,6 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
     """
     __name__ = 'cae.retention'
     __string__ = "Retention Delay"
-    _rec_name = 'kind'
 
     kind = fields.Selection([
             ('never_entered', "Person Who Never Entered"),
@@ -121,6 +120,10 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
 
     def get_rec_name(self, name):
         return self.kind_string
+
+    @classmethod
+    def search_rec_name(cls, name, clause):
+        return [('kind', *clause[1:])]
 
     @classmethod
     def due(cls, company, date):
