@@ -198,6 +198,13 @@ class PrivacyTestCase(TestCase):
                         ('field', '=', 'nationality')],
                     fields_names=['new_value'])
                 self.assertIn("France", lines[0]['new_value'])
+                # What the client reads
+                for Model in [Change, Line, Private]:
+                    names = [
+                        f'{n}.rec_name' if f['type'] == 'many2one' else n
+                        for n, f in Model.fields_view_get()['fields'].items()]
+                    self.assertTrue(Model.search_read(
+                            [], fields_names=names))
                 Change.confirm(Change.browse([secret]))
             server.clear_cache()
             ana = Entrepreneur(ana.id)
