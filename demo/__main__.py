@@ -95,8 +95,8 @@ def make_users(cooperative):
     users = {
         'comptable': ("Accounting", groups(
                 'account.group_account', 'account.group_account_admin',
-                'cae_members.group_advisor')),
-        'conseil': ("Advisor", groups('cae_members.group_advisor')),
+                'cae_members.group_advisor_all')),
+        'conseil': ("Advisor", groups('cae_members.group_advisor_all')),
         'paie': ("Payroll", groups('cae_payroll.group_payroll')),
         'vie': ("Governance", groups('cae_governance.group_governance')),
         }

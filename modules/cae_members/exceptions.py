@@ -71,3 +71,15 @@ class SettlementError(UserError):
 
 class SettlementAccessError(AccessError):
     pass
+
+
+class ChangeError(UserError):
+    pass
+
+
+class ChangeAccessError(AccessError):
+    pass
+
+
+class RetentionError(UserError):
+    pass
