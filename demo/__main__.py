@@ -95,8 +95,8 @@ def make_users(cooperative):
     users = {
         'comptable': ("Accounting", groups(
                 'account.group_account', 'account.group_account_admin',
-                'cae_members.group_advisor')),
-        'conseil': ("Advisor", groups('cae_members.group_advisor')),
+                'cae_members.group_advisor_all')),
+        'conseil': ("Advisor", groups('cae_members.group_advisor_all')),
         'paie': ("Payroll", groups('cae_payroll.group_payroll')),
         'vie': ("Governance", groups('cae_governance.group_governance')),
         }
@@ -113,6 +113,13 @@ def make_users(cooperative):
                 'groups': group_ids,
                 } for login, (label, group_ids) in users.items()])
     Entrepreneur.write([Entrepreneur(person.id)], {'user': created[-1].id})
+    advisor = Entrepreneur(person.id).advisor
+    by_login = {user.login: user for user in created}
+    User.write([by_login['conseil']], {
+            'name': advisor.rec_name,
+            'employees': [('add', [advisor.id])],
+            'employee': advisor.id,
+            })
     admin, = User.search([('login', '=', 'admin')])
     staff = Group.search([('id', 'in', [
                     ModelData.get_id(*name.split('.')) for name in [

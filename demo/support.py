@@ -7,6 +7,13 @@ from itertools import cycle
 
 from dateutil.relativedelta import relativedelta
 
+PROJECTS = [
+    "Je veux vivre de mon métier dans la région, d'abord avec deux ou trois "
+    "clients réguliers.",
+    "J'ai l'expérience du métier et pas encore de clients ; j'aimerais "
+    "tester mes prix sans créer d'entreprise.",
+    "Je reprends l'activité d'une personne qui part à la retraite et veux "
+    "garder son équipe de partenaires."]
 SUBJECTS = [
     "Prix de vente et devis", "Plan de charge du trimestre",
     "Assurance professionnelle", "Premiers clients", "Point sur le compte",
@@ -41,6 +48,7 @@ def fill(cooperative):
     """
     filler = _Filler(cooperative)
     filler.records()
+    filler.renewals()
     filler.others()
     filler.papers()
     filler.interviews()
@@ -61,6 +69,10 @@ class _Filler:
         Entrepreneur = self.get('cae.entrepreneur')
         self.people = Entrepreneur.browse([p.id for p in cooperative.people])
         self.advisor = self.people[0].advisor
+        self.trades = self.get('cae.trade').search([
+                ('personal_service', '=', False),
+                ('admission', '!=', 'refused'),
+                ])
         prescribers = self.get('party.party').create([
                 {'name': name} for name in [
                     "France Travail Nantes", "BGE Atlantique",
@@ -75,6 +87,8 @@ class _Filler:
         return {
             'branch': self.branch.id,
             'prescriber': choose(self.prescribers),
+            'project': choose(PROJECTS),
+            'trade': choose(self.trades).id,
             'gender': choose(['female', 'female', 'male']),
             'birth_date': dt.date(
                 self.random.randint(1963, 2001), self.random.randint(1, 12),
@@ -96,6 +110,21 @@ class _Filler:
                     self.today + dt.timedelta(days=25 + 40 * number))
             to_write += [[person], values]
         Entrepreneur.write(*to_write)
+
+    def renewals(self):
+        "Renew the CAPE as often as they may until today"
+        Contract = self.get('cae.contract')
+        for number in range(2):
+            ending = Contract.search([
+                    ('entrepreneur', 'in', self.people),
+                    ('type.code', '=', 'cape'),
+                    ('state', '=', 'signed'),
+                    ('end_date', '<', self.today),
+                    ])
+            Contract.renew(ending)
+            renewals = Contract.search([('renewal_of', 'in', ending)])
+            Contract.sign(renewals)
+            Contract.end(ending)
 
     def others(self):
         Contract = self.get('cae.contract')

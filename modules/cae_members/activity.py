@@ -15,11 +15,12 @@ from trytond.tools import is_full_text, lstrip_wildcard
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import ActivityAccessError, HolderValidationError, TradeError
-from .model import CodeMixin, setup_error
+from .model import ChangeableMixin, CodeMixin, setup_error
 from .share import wrong_total
 
 
-class Activity(CodeMixin, DeactivableMixin, ModelSQL, ModelView):
+class Activity(
+        ChangeableMixin, CodeMixin, DeactivableMixin, ModelSQL, ModelView):
     """A business run inside the company, with its analytic account.
 
     The structure, the solidarity fund, the allocated results and what is to

@@ -11,9 +11,10 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction
 
 from .exceptions import ContractAccessError, ContractError
+from .model import ChangeableMixin
 
 
-class Amendment(Workflow, ModelSQL, ModelView):
+class Amendment(ChangeableMixin, Workflow, ModelSQL, ModelView):
     """What the parties change in a signed contract.
 
     Once signed it is never changed: another amendment follows it.

@@ -18,7 +18,7 @@ from trytond.transaction import Transaction, without_check_access
 from . import delay
 from .exceptions import (
     ContractAccessError, ContractError, ContractValidationError)
-from .model import next_numbers
+from .model import ChangeableMixin, next_numbers
 
 
 class ContractType(DeactivableMixin, ModelSQL, ModelView):
@@ -169,7 +169,7 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
             acceptance_date, self.acceptance_months)
 
 
-class Contract(Workflow, ModelSQL, ModelView):
+class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
     """A dated agreement between the cooperative and a person.
 
     The person is an entrepreneur or, for staff only, any party. A signed

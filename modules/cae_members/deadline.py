@@ -11,6 +11,7 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
 
 from . import delay
+from .model import ChangeableMixin
 
 KINDS = [
     ('contract', "End of Contract"),
@@ -33,7 +34,7 @@ NOTICES = {
     }
 
 
-class Deadline(Workflow, ModelSQL, ModelView):
+class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
     """A legal date of a person, with what to do by then.
 
     The dates follow from contracts, interviews and social records: they are

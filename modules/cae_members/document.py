@@ -4,7 +4,7 @@
 from trytond.i18n import gettext
 from trytond.pool import Pool
 from trytond.report import Report
-from trytond.transaction import without_check_access
+from trytond.transaction import Transaction, without_check_access
 
 from . import delay
 from .exceptions import ContractError
@@ -80,6 +80,9 @@ class ContractReport(DocumentReport):
         pool = Pool()
         ActionReport = pool.get('ir.action.report')
         Contract = pool.get('cae.contract')
+        if Transaction().check_access:
+            # Before the error that names the contract
+            Contract.read(ids, ['id'])
         for contract in Contract.browse(ids):
             if contract.type.code not in cls._codes:
                 action, = ActionReport.search(

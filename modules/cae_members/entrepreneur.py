@@ -12,7 +12,7 @@ from trytond.tools import is_full_text, lstrip_wildcard
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import EntrepreneurValidationError
-from .model import CodeMixin
+from .model import ChangeableMixin, CodeMixin
 
 # In the order of the path: the highest reached one is the stage.
 STAGES = [
@@ -67,7 +67,7 @@ ZONES = [
     ]
 
 
-class Entrepreneur(CodeMixin, ModelSQL, ModelView):
+class Entrepreneur(ChangeableMixin, CodeMixin, ModelSQL, ModelView):
     """A person on the path of a cooperative, from first welcome to exit.
 
     The stage is never typed: it follows at any date from the contracts, the

@@ -75,3 +75,15 @@ class SettlementAccessError(AccessError):
 
 class SettlementValidationError(ValidationError):
     pass
+
+
+class ChangeError(UserError):
+    pass
+
+
+class ChangeAccessError(AccessError):
+    pass
+
+
+class RetentionError(UserError):
+    pass

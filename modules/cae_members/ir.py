@@ -5,7 +5,7 @@ from sql import Null
 
 from trytond.cache import Cache
 from trytond.pool import Pool, PoolMeta
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, without_check_access
 
 
 class Cron(metaclass=PoolMeta):
@@ -14,15 +14,18 @@ class Cron(metaclass=PoolMeta):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls.method.selection.append(
-            ('cae.deadline|remind', "Remind of Legal Deadlines"))
+        cls.method.selection.extend([
+                ('cae.deadline|remind', "Remind of Legal Deadlines"),
+                ('cae.retention.due|find', "List What Is Due for Erasure"),
+                ])
 
 
 class Rule(metaclass=PoolMeta):
     """Add to the context of the rules what the user owns today.
 
-    `cae_entrepreneurs` are the ids of the user's own entrepreneur records
-    and `cae_activities` those of the activities they hold today.
+    `cae_entrepreneurs` are the ids of the user's own entrepreneur records,
+    `cae_activities` those of the activities they hold today, and
+    `cae_employees` those of the employees the user is, as advisor.
     """
     __name__ = 'ir.rule'
     _cae_own_cache = Cache('ir.rule.cae_own', context=False)
@@ -35,10 +38,24 @@ class Rule(metaclass=PoolMeta):
         """
         return {
             'cae.activity', 'cae.activity.holder', 'cae.contract',
-            'cae.deadline', 'cae.entrepreneur.private', 'cae.paper',
+            'cae.deadline', 'cae.entrepreneur.change',
+            'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
-            'cae.call.answer', 'cae.settlement'}
+            'cae.call.answer', 'cae.settlement', 'company.employee',
+            'party.party', 'res.user'}
+
+    @classmethod
+    def _cae_ruled_by(cls, Model):
+        "Return the set of names of the models whose rules rule the model"
+        names, todo = set(), [Model]
+        while todo:
+            Model = todo.pop()
+            if Model.__name__ not in names:
+                names.add(Model.__name__)
+                todo.extend(
+                    Model._fields[n].get_target() for n in Model.__access__)
+        return names
 
     @classmethod
     def _cae_own(cls):
@@ -48,7 +65,8 @@ class Rule(metaclass=PoolMeta):
         Entrepreneur = pool.get('cae.entrepreneur')
         Holder = pool.get('cae.activity.holder')
         transaction = Transaction()
-        today = Date.today()
+        with without_check_access():
+            today = Date.today()
         key = (transaction.user, today)
         own = cls._cae_own_cache.get(key)
         if own is not None:
@@ -81,11 +99,14 @@ class Rule(metaclass=PoolMeta):
             entrepreneurs, activities = cls._cae_own()
             context['cae_entrepreneurs'] = list(entrepreneurs)
             context['cae_activities'] = list(activities)
+            context['cae_employees'] = list(
+                Pool().get('res.user').get_employees())
         return context
 
     @classmethod
     def _get_cache_key(cls, model_names):
         key = super()._get_cache_key(model_names)
         if set(model_names) & cls._cae_models():
-            key = (*key, *cls._cae_own())
+            User = Pool().get('res.user')
+            key = (*key, *cls._cae_own(), User.get_employees())
         return key

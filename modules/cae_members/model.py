@@ -4,6 +4,7 @@
 from trytond.i18n import gettext
 from trytond.model import fields
 from trytond.pool import Pool
+from trytond.pyson import Eval
 from trytond.transaction import Transaction, check_access, without_check_access
 
 from .exceptions import SetupError
@@ -77,10 +78,25 @@ def own_entrepreneur(company):
 
 
 class ChangeableMixin:
-    "Say which records the rules let the user change, for their buttons"
+    """Keep the buttons to the records that the rules let the user change.
+
+    For a button Tryton checks only that the record may be read.
+    """
     __slots__ = ()
     changeable = fields.Function(
         fields.Boolean("Changeable"), 'get_changeable')
+
+    @classmethod
+    def __post_setup__(cls):
+        for states in cls._buttons.values():
+            states['invisible'] = (
+                states.get('invisible', False) | ~Eval('changeable'))
+            states['depends'] = [*states.get('depends', []), 'changeable']
+        super().__post_setup__()
+
+    @classmethod
+    def default_changeable(cls):
+        return True
 
     @classmethod
     def get_changeable(cls, records, name):

@@ -7,6 +7,7 @@ from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
 from .exceptions import EntrepreneurValidationError
+from .retention import ERASED
 
 
 class Replace(metaclass=PoolMeta):
@@ -73,59 +74,26 @@ class Erase(metaclass=PoolMeta):
 
     def to_erase(self, party_id):
         pool = Pool()
-        Deadline = pool.get('cae.deadline')
-        Entrepreneur = pool.get('cae.entrepreneur')
-        Paper = pool.get('cae.paper')
-        Private = pool.get('cae.entrepreneur.private')
-        EntrepreneurSkill = pool.get('cae.entrepreneur.skill')
-        Interview = pool.get('cae.interview')
-        DirectoryEntry = pool.get('cae.directory.entry')
-        Call = pool.get('cae.call')
-        CallAnswer = pool.get('cae.call.answer')
-        Settlement = pool.get('cae.settlement')
-        SettlementFact = pool.get('cae.settlement.fact')
-        SettlementLine = pool.get('cae.settlement.line')
+
+        def of(name, path, values=None):
+            "Erase what is of the person in a model, and what is put on it"
+            values = values or {}
+            path = 'party' if path == 'id' else f'{path}.party'
+            return (
+                pool.get(name), [(path, '=', party_id)], True,
+                list(values.keys()), list(values.values()))
+        ContactMechanism = pool.get('party.contact_mechanism')
+        Identifier = pool.get('party.identifier')
         return super().to_erase(party_id) + [
-            (Entrepreneur, [('party', '=', party_id)], True,
-                ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
-                    'project', 'decision_reason', 'exit_note'],
-                [None] * 7),
-            (Deadline, [('entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
-            (Private, [('entrepreneur.party', '=', party_id)], True,
-                ['social_security_number', 'nationality', 'permit_number',
-                    'bank_account', 'disability', 'disability_consent',
-                    'emergency_contact', 'emergency_phone', 'note'],
-                [None] * 9),
-            (Paper, [('entrepreneur.party', '=', party_id)], True,
-                ['file', 'filename', 'expiry_date'],
-                [None, None, None]),
-            (EntrepreneurSkill, [('entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
-            (Interview, [('entrepreneurs.party', '=', party_id)], True,
-                ['subject', 'decisions', 'next_steps'],
-                [None, None, None]),
-            (DirectoryEntry, [('entrepreneur.party', '=', party_id)], True,
-                ['name', 'presentation', 'phone', 'email', 'website',
-                    'consent_date'],
-                ['-', None, None, None, None, None]),
-            (Call, [('author.party', '=', party_id)], True,
-                ['title', 'text', 'state'],
-                ['-', '-', 'closed']),
-            (CallAnswer, [('entrepreneur.party', '=', party_id)], True,
-                ['text'],
-                ['-']),
-            (Settlement, [('entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
-            (SettlementFact,
-                [('settlement.entrepreneur.party', '=', party_id)], True,
-                ['message'],
-                ['-']),
-            (SettlementLine,
-                [('settlement.entrepreneur.party', '=', party_id)], True,
-                ['note'],
-                [None]),
+            # The copies for the search, which Tryton leaves
+            (ContactMechanism, [('party', '=', party_id)], False,
+                ['value_compact'], [None]),
+            (Identifier, [('party', '=', party_id)], False,
+                ['code_compact'], [None]),
+            of('cae.contract', 'entrepreneur'),
+            of('cae.activity.holder', 'entrepreneur'),
+            of('cae.deadline.reminder', 'deadline.entrepreneur'),
+            of('cae.entrepreneur.private.reading', 'private.entrepreneur'),
+            of('cae.retention.due', 'entrepreneur'),
+            *(of(*erased) for erased in sum(ERASED.values(), [])),
             ]

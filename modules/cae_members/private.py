@@ -99,18 +99,26 @@ class Private(ModelSQL, ModelView):
     def validate_fields(cls, records, field_names):
         super().validate_fields(records, field_names)
         for record in records:
-            number = record.social_security_number
-            if number and not (nir.is_valid(number) or nn.is_valid(number)):
-                raise PrivateValidationError(gettext(
-                        'cae_members.msg_private_social_security_number',
-                        record=record.rec_name))
-            try:
-                if record.bank_account:
-                    iban.validate(record.bank_account)
-            except NumberError as error:
-                raise PrivateValidationError(gettext(
-                        'cae_members.msg_private_bank_account',
-                        record=record.rec_name)) from error
+            cls.check_numbers(
+                record.social_security_number, record.bank_account)
+
+    @classmethod
+    def check_numbers(cls, social_security_number, bank_account):
+        """Check that the numbers are a French or Belgian one and an IBAN.
+
+        Empty ones pass. Raise PrivateValidationError, without the number: an
+        error is read by more people than the record.
+        """
+        number = social_security_number
+        if number and not (nir.is_valid(number) or nn.is_valid(number)):
+            raise PrivateValidationError(gettext(
+                    'cae_members.msg_private_social_security_number'))
+        try:
+            if bank_account:
+                iban.validate(bank_account)
+        except NumberError as error:
+            raise PrivateValidationError(gettext(
+                    'cae_members.msg_private_bank_account')) from error
 
     @classmethod
     def read(cls, ids, fields_names):
@@ -130,6 +138,8 @@ class Private(ModelSQL, ModelView):
     @classmethod
     def _keep_reading(cls, ids):
         "Keep that the user read the records"
+        if not ids:
+            return
         Reading = Pool().get('cae.entrepreneur.private.reading')
         transaction = Transaction()
         user = transaction.user

@@ -127,13 +127,12 @@ class DirectoryEntry(ChangeableMixin, ModelSQL, ModelView):
         cls._order = [('name', 'ASC'), ('id', None)]
         cls._buttons.update({
                 'publish': {
-                    'invisible': (
-                        Bool(Eval('consent_date')) | ~Eval('changeable')),
-                    'depends': ['consent_date', 'changeable'],
+                    'invisible': Bool(Eval('consent_date')),
+                    'depends': ['consent_date'],
                     },
                 'withdraw': {
-                    'invisible': ~Eval('consent_date') | ~Eval('changeable'),
-                    'depends': ['consent_date', 'changeable'],
+                    'invisible': ~Eval('consent_date'),
+                    'depends': ['consent_date'],
                     },
                 })
 
@@ -249,14 +248,12 @@ class Call(ChangeableMixin, Workflow, ModelSQL, ModelView):
             }
         cls._buttons.update({
                 'close': {
-                    'invisible': (
-                        (Eval('state') != 'open') | ~Eval('changeable')),
-                    'depends': ['state', 'changeable'],
+                    'invisible': Eval('state') != 'open',
+                    'depends': ['state'],
                     },
                 'reopen': {
-                    'invisible': (
-                        (Eval('state') != 'closed') | ~Eval('changeable')),
-                    'depends': ['state', 'changeable'],
+                    'invisible': Eval('state') != 'closed',
+                    'depends': ['state'],
                     },
                 })
 

@@ -19,6 +19,7 @@ from trytond.report import Report
 from trytond.transaction import Transaction
 
 from .exceptions import InterviewAccessError, InterviewError
+from .model import ChangeableMixin
 
 
 class InterviewKind(DeactivableMixin, ModelSQL, ModelView):
@@ -112,7 +113,7 @@ class FundedAction(DeactivableMixin, ModelSQL, ModelView):
         return result
 
 
-class Interview(Workflow, ModelSQL, ModelView):
+class Interview(ChangeableMixin, Workflow, ModelSQL, ModelView):
     """A meeting of an advisor with one entrepreneur, or a few.
 
     The cooperative supports each entrepreneur personally, with two individual
