@@ -63,3 +63,19 @@ class PrivateValidationError(ValidationError):
 
 class PaperValidationError(ValidationError):
     pass
+
+
+class WelcomeError(UserError):
+    pass
+
+
+class TargetValidationError(ValidationError):
+    pass
+
+
+class AbsenceError(ValidationError):
+    pass
+
+
+class SeriesError(UserError):
+    pass

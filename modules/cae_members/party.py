@@ -41,6 +41,9 @@ class Replace(metaclass=PoolMeta):
             ('cae.funded_action', 'funder'),
             ('cae.workshop-party.party', 'party'),
             ('cae.workshop.registration', 'party'),
+            ('cae.workshop.registration', 'prescriber'),
+            ('cae.partner', 'party'),
+            ('cae.partner', 'contact'),
             ]
 
 
@@ -82,19 +85,24 @@ class Erase(metaclass=PoolMeta):
         DirectoryEntry = pool.get('cae.directory.entry')
         Call = pool.get('cae.call')
         CallAnswer = pool.get('cae.call.answer')
+        Absence = pool.get('cae.absence')
+        OutsideActivity = pool.get('cae.outside_activity')
+        Registration = pool.get('cae.workshop.registration')
+        TargetMembership = pool.get('cae.target.membership')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
-                    'project', 'decision_reason', 'exit_note'],
-                [None] * 7),
+                    'project', 'needs', 'decision_reason', 'exit_note'],
+                [None] * 8),
             (Deadline, [('entrepreneur.party', '=', party_id)], True,
                 ['note'],
                 [None]),
             (Private, [('entrepreneur.party', '=', party_id)], True,
-                ['social_security_number', 'nationality', 'permit_number',
+                ['social_security_number', 'birth_name', 'birth_place',
+                    'birth_country', 'nationality', 'permit_number',
                     'bank_account', 'disability', 'disability_consent',
                     'emergency_contact', 'emergency_phone', 'note'],
-                [None] * 9),
+                [None] * 12),
             (Paper, [('entrepreneur.party', '=', party_id)], True,
                 ['file', 'filename', 'expiry_date'],
                 [None, None, None]),
@@ -114,4 +122,19 @@ class Erase(metaclass=PoolMeta):
             (CallAnswer, [('entrepreneur.party', '=', party_id)], True,
                 ['text'],
                 ['-']),
+            (Absence, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (OutsideActivity, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (Registration, ['OR',
+                    ('entrepreneur.party', '=', party_id),
+                    ('party', '=', party_id),
+                    ], True,
+                ['visitor', 'email', 'phone', 'prescriber'],
+                [None] * 4),
+            (TargetMembership, [('entrepreneur.party', '=', party_id)], True,
+                ['certificate', 'filename', 'note'],
+                [None] * 3),
             ]
