@@ -564,6 +564,7 @@ class PrepareContract(Wizard):
         types.sort(key=lambda t: (stages.index(t.stage), t.id))
         return {
             'type': types[0].id if types else None,
+            'test': bool(types and types[0].test),
             'country': country,
             }
 
@@ -591,6 +592,8 @@ class PrepareContract(Wizard):
             type=self.start.type, start_date=self.start.start_date)
         if 'acceptance' in contract.on_change_with_asked():
             contract.acceptance_date = entrepreneur.decision_date
+        if self.start.type.test:
+            contract.plan_date = self.start.plan_date
         contract.on_change_start_date()
         contract.save()
         self.start.contract = contract
@@ -616,8 +619,20 @@ class PrepareContractStart(ModelView):
                 ()),
             ])
     start_date = fields.Date("Start Date", required=True)
+    test = fields.Boolean("Test")
+    plan_date = fields.Date(
+        "Operational Plan",
+        states={
+            'required': Eval('test', False),
+            'invisible': ~Eval('test', False),
+            },
+        help="When the operational plan was validated.")
     contract = fields.Many2One('cae.contract', "Contract")
 
     @classmethod
     def default_start_date(cls):
         return Pool().get('ir.date').today()
+
+    @fields.depends('type')
+    def on_change_with_test(self):
+        return bool(self.type and self.type.test)
