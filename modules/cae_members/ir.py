@@ -38,7 +38,7 @@ class Rule(metaclass=PoolMeta):
             'cae.deadline', 'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
-            'cae.call.answer', 'cae.absence', 'cae.funnel.person',
+            'cae.call.answer', 'cae.absence', 'cae.aid', 'cae.funnel.person',
             'cae.outside_activity', 'cae.target.membership'}
 
     @classmethod

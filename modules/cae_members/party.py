@@ -42,6 +42,7 @@ class Replace(metaclass=PoolMeta):
             ('cae.workshop-party.party', 'party'),
             ('cae.workshop.registration', 'party'),
             ('cae.workshop.registration', 'prescriber'),
+            ('cae.aid', 'organisation'),
             ('cae.partner', 'party'),
             ('cae.partner', 'contact'),
             ]
@@ -86,6 +87,7 @@ class Erase(metaclass=PoolMeta):
         Call = pool.get('cae.call')
         CallAnswer = pool.get('cae.call.answer')
         Absence = pool.get('cae.absence')
+        Aid = pool.get('cae.aid')
         OutsideActivity = pool.get('cae.outside_activity')
         Registration = pool.get('cae.workshop.registration')
         TargetMembership = pool.get('cae.target.membership')
@@ -123,6 +125,9 @@ class Erase(metaclass=PoolMeta):
                 ['text'],
                 ['-']),
             (Absence, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (Aid, [('entrepreneur.party', '=', party_id)], True,
                 ['note'],
                 [None]),
             (OutsideActivity, [('entrepreneur.party', '=', party_id)], True,

@@ -1,7 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """From the information session to the first contract."""
-from sql import Null
+from sql import Literal, Null
 from sql.aggregate import Max
 
 from trytond import backend
@@ -152,7 +152,7 @@ class Entrepreneur(metaclass=PoolMeta):
         result = {name: dict.fromkeys(ids) for name in names}
         table = cls.__table__()
         facts = Person.facts_query(
-            table, fields.SQL_OPERATORS['in'](table.id, ids), Date.today())
+            table, Literal(1) == 1, Date.today(), entrepreneurs=ids)
         query = facts.select(
             facts.id,
             *(getattr(facts, FACTS[name]).as_(name) for name in names))
