@@ -10,6 +10,7 @@
 - Tests marked `stage2` run only with --stage2, and nothing else then.
 - A test marked `sqlite` or `postgresql` runs on that database only.
 """
+import functools
 import importlib
 import os
 import re
@@ -39,6 +40,10 @@ NEEDS_DATABASE = re.compile(
 
 
 def pytest_configure():
+    # The tests of each module resolve its classes some 25,000 times, and each
+    # time all that is installed is gone through.
+    from trytond import pool
+    pool.resolve = functools.cache(pool.resolve)
     if 'DB_CACHE' in os.environ:
         from tests import layers
         layers.install()

@@ -14,6 +14,7 @@ import trytond.config as config
 from .books import Books
 from .cooperative import Cooperative
 from .server import Server
+from .support import fill
 
 START = dt.date(2026, 1, 1)
 PASSWORD = 'cooperative'
@@ -112,6 +113,13 @@ def make_users(cooperative):
                 'groups': group_ids,
                 } for login, (label, group_ids) in users.items()])
     Entrepreneur.write([Entrepreneur(person.id)], {'user': created[-1].id})
+    advisor = Entrepreneur(person.id).advisor
+    by_login = {user.login: user for user in created}
+    User.write([by_login['conseil']], {
+            'name': advisor.rec_name,
+            'employees': [('add', [advisor.id])],
+            'employee': advisor.id,
+            })
     admin, = User.search([('login', '=', 'admin')])
     staff = Group.search([('id', 'in', [
                     ModelData.get_id(*name.split('.')) for name in [
@@ -138,6 +146,8 @@ def main():
         server, options.entrepreneurs, options.months, start=START, say=say)
     cooperative.build()
     decision = cooperative.work()
+    say("The support of the entrepreneurs")
+    server.run(fill, cooperative)
     users = server.run(make_users, cooperative)
     lines, others, differences = server.run(report, cooperative)
     print()

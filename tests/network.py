@@ -52,6 +52,7 @@ def _report(server, year):
 
 
 @pytest.mark.sqlite
+@pytest.mark.database
 @pytest.mark.parametrize('name', NAMES)
 def test_network(network_server, name):
     server = network_server

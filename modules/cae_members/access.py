@@ -1,6 +1,8 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from trytond.i18n import gettext
 from trytond.model import ModelStorage
+from trytond.model.exceptions import AccessError
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
@@ -52,3 +54,34 @@ def _nested(Model, domain):
                 Target = field.get_target()
         yield Target, domain[2]
         yield from _nested(Target, domain[2])
+
+
+class StateMixin:
+    """Keep the state of the workflows of the cooperative to their buttons.
+
+    A read-only field is so in the client only: who may write a record could
+    otherwise set its state by a script, past the group of the button and what
+    the button checks.
+    """
+    __slots__ = ()
+
+    @classmethod
+    def check_modification(
+            cls, mode, records, values=None, external=False):
+        super().check_modification(
+            mode, records, values=values, external=external)
+        name = cls._transition_state
+        if not (external and cls.__name__.startswith('cae.')):
+            return
+        if mode == 'create':
+            allowed = cls.default_get(
+                [name], with_rec_name=False).get(name)
+        elif mode == 'write' and name in values:
+            allowed = values[name]
+        else:
+            return
+        for record in records:
+            if getattr(record, name) != allowed:
+                raise AccessError(gettext(
+                        'cae_members.msg_state_by_button',
+                        **cls.__names__(name, record=record)))

@@ -361,6 +361,19 @@ class Contract(Workflow, ModelSQL, ModelView):
             ('company', '=', Eval('company', -1)),
             ],
         help="The employee of the employment contract.")
+    supervisor = fields.Function(
+        fields.Many2One(
+            'company.employee', "Supervisor",
+            domain=[
+                ('company', '=', Eval('company', -1)),
+                ],
+            states={
+                'invisible': ~Eval('employment'),
+                'readonly': Eval('state') != 'signed',
+                },
+            help="Who oversees the employee: the advisor, unless another one "
+            "is chosen once the contract is signed."),
+        'get_supervisor', setter='set_supervisor')
     state = fields.Selection([
             ('draft', "Draft"),
             ('signed', "Signed"),
@@ -551,6 +564,26 @@ class Contract(Workflow, ModelSQL, ModelView):
         return {
             id_: [(o.start_date, o.end_date or starts[id_]) for o in others]
             for id_, others in cls.former(contracts).items()}
+
+    @classmethod
+    def get_supervisor(cls, contracts, name):
+        result = {}
+        for contract in contracts:
+            supervisor = None
+            if contract.employee:
+                supervisor = contract.employee.supervisor
+            elif contract.employment and contract.entrepreneur:
+                supervisor = contract.entrepreneur.advisor
+            result[contract.id] = supervisor.id if supervisor else None
+        return result
+
+    @classmethod
+    def set_supervisor(cls, contracts, name, value):
+        Employee = Pool().get('company.employee')
+        with without_check_access():
+            Employee.write([c.employee for c in contracts if c.employee], {
+                    'supervisor': value,
+                    })
 
     @classmethod
     def get_renewal_number(cls, contracts, name):
@@ -870,6 +903,7 @@ class Contract(Workflow, ModelSQL, ModelView):
         if mode != 'delete' and (
                 field_names is None
                 or field_names & {'state', 'end_date', 'entrepreneur'}):
+            cls._end_employees(contracts)
             cls._refresh_deadlines(contracts)
 
     @classmethod
@@ -994,7 +1028,8 @@ class Contract(Workflow, ModelSQL, ModelView):
             c for c in contracts if c.type.employment and not c.employee]
         if not contracts:
             return
-        with without_check_access():
+        with without_check_access(), \
+                Transaction().set_context(active_test=False):
             employees = defaultdict(list)
             for employee in Employee.search([
                         ('party', 'in', list({c.person for c in contracts})),
@@ -1007,14 +1042,17 @@ class Contract(Workflow, ModelSQL, ModelView):
                 key = contract.company, contract.person
                 date = contract.start_date
                 for employee in employees[key]:
-                    if ((employee.start_date or dt.date.min) <= date
-                            <= (employee.end_date or dt.date.max)):
+                    start, end = employee.start_date, employee.end_date
+                    # One whose last contract ended the day before goes on
+                    if ((not start or start <= date)
+                            and (not end or date <= end + delay.DAY)):
                         break
                 else:
                     employee = Employee(
                         company=contract.company,
                         party=contract.person,
-                        start_date=date)
+                        start_date=date,
+                        supervisor=contract.supervisor)
                     new.append(employee)
                     employees[key].append(employee)
                 contract.employee = employee
@@ -1052,7 +1090,7 @@ class Contract(Workflow, ModelSQL, ModelView):
     @ModelView.button
     @Workflow.transition('ended')
     def end(cls, contracts):
-        """End the contracts at their end date, and their employees.
+        """End the contracts at their end date.
 
         Raise ContractError when the end date is missing.
         """
@@ -1061,7 +1099,6 @@ class Contract(Workflow, ModelSQL, ModelView):
                 raise ContractError(gettext(
                         'cae_members.msg_contract_no_end',
                         contract=contract.rec_name))
-        cls._close_employees({c: c.end_date for c in contracts})
 
     @classmethod
     @ModelView.button
@@ -1069,41 +1106,37 @@ class Contract(Workflow, ModelSQL, ModelView):
     def cancel(cls, contracts):
         """Cancel the contracts as if they had never been signed.
 
-        An employee opened by one is ended the day it started.
+        An employee that no other contract needs is ended the day it started.
         """
-        cls._close_employees({
-                c: c.start_date for c in contracts
-                if c.employee and c.employee.start_date == c.start_date})
 
     @classmethod
-    def _close_employees(cls, dates):
-        """End the employees of the contracts at the dates.
-
-        `dates` is {contract: date}. An employee that another contract still
-        needs stays open.
-        """
+    def _end_employees(cls, contracts):
+        "Make the employees of the contracts end with the last of them"
         pool = Pool()
         Employee = pool.get('company.employee')
-        dates = {c: d for c, d in dates.items() if c.employee}
-        if not dates:
-            return
         with without_check_access():
-            others = cls.search([
-                    ('employee', 'in', [c.employee for c in dates]),
-                    ('id', 'not in', [c.id for c in dates]),
-                    ('state', 'in', ['signed', 'ended']),
-                    ], order=[])
-            ends = [(c.employee, d) for c, d in dates.items()]
-            ends += [
-                (c.employee, c.end_date if c.state == 'ended' else None)
-                for c in others]
-            last = {}
-            for employee, date in ends:
-                known = last.get(employee, dt.date.min)
-                last[employee] = max(known, date or dt.date.max)
+            starts = defaultdict(set)
+            for contract in contracts:
+                if contract.employee:
+                    starts[contract.employee].add(contract.start_date)
+            last = {e: dt.date.min for e in starts}
+            for contract in cls.search([
+                        ('employee', 'in', list(starts)),
+                        ('state', 'in', ['signed', 'ended']),
+                        ], order=[]):
+                employee = contract.employee
+                last[employee] = max(
+                    last[employee], contract.end_date or dt.date.max)
             to_write = defaultdict(list)
             for employee, date in last.items():
-                if date < dt.date.max:
+                if date == dt.date.min:
+                    # One that was there before the contracts stays
+                    if employee.start_date not in starts[employee]:
+                        continue
+                    date = employee.start_date
+                elif date == dt.date.max:
+                    date = None
+                if employee.end_date != date:
                     to_write[date].append(employee)
             if to_write:
                 Employee.write(*sum((

@@ -17,6 +17,7 @@ def main(configfile, database):
     from demo.__main__ import START, make_users
     from demo.cooperative import Cooperative
     from demo.server import Server
+    from demo.support import fill
 
     server = Server(database)
     cooperative = Cooperative(server, 12, 2, start=START)
@@ -33,6 +34,7 @@ def main(configfile, database):
                     'period': cooperative.period(second).id,
                     }])
     server.run(prepare)
+    server.run(fill, cooperative)
     server.run(make_users, cooperative)
 
 

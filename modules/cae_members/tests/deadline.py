@@ -4,6 +4,8 @@ import datetime as dt
 from unittest.mock import patch
 
 from dateutil.relativedelta import relativedelta
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trytond.model.exceptions import AccessButtonError, AccessError
 from trytond.modules.cae_members.tests.server import with_transaction
@@ -77,6 +79,44 @@ class DeadlineMixin:
             ana.associate_date = dt.date(2026, 7, 1)
             ana.save()
             self.assertNotIn('membership', dates(ana))
+
+    @with_transaction()
+    def test_renewals_move_forward(self):
+        "A renewal moves the end of the contract forward only"
+        from .test_module import (
+            create_contract, create_entrepreneur, setup_company)
+        Contract = Pool().get('cae.contract')
+        company = setup_company()
+        names = iter(range(1000))
+
+        @settings(max_examples=15, deadline=None)
+        @given(st.lists(st.integers(0, 364), min_size=1, max_size=3))
+        def check(lengths):
+            start = dt.date(2026, 2, 1)
+            ana = create_entrepreneur(company, f"Ana {next(names)}")
+            contract, last = None, None
+            for length in lengths:
+                if contract is None:
+                    contract = create_contract(
+                        ana, 'cape', start,
+                        start + dt.timedelta(days=length))
+                else:
+                    Contract.renew([contract])
+                    contract, = Contract.search([
+                            ('renewal_of', '=', contract.id)])
+                    contract.end_date = (
+                        contract.start_date + dt.timedelta(days=length))
+                    contract.save()
+                    # A draft moves nothing
+                    self.assertEqual(dates(ana)['contract'], last)
+                    Contract.sign([contract])
+                self.assertEqual(dates(ana)['contract'], contract.end_date)
+                if last:
+                    self.assertGreater(contract.end_date, last)
+                last = contract.end_date
+
+        with set_company(company), on(dt.date(2026, 2, 1)):
+            check()
 
     @with_transaction()
     def test_interviews_move_the_deadline(self):

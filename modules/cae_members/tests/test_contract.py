@@ -508,6 +508,131 @@ class CaeMembersContractTestCase(unittest.TestCase):
             check()
 
     @with_transaction()
+    def test_history_property(self):
+        "Test that whatever is signed, the history of a person never overlaps"
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        company = setup_company()
+        names = iter(range(1000))
+        codes = ['support', 'cape', 'cesa', 'part_time']
+
+        @settings(max_examples=20, deadline=None)
+        @given(st.lists(
+                st.tuples(
+                    st.sampled_from(codes), st.integers(0, 300),
+                    st.none() | st.integers(0, 200)),
+                min_size=2, max_size=6))
+        def check(wanted):
+            ana = create_entrepreneur(company, f"Ana {next(names)}")
+            history = []
+            for code, gap, length in wanted:
+                # An even number of days, so that no CAPE renews another
+                start = START + 2 * gap * delay.DAY
+                if length is None and code == 'cape':
+                    length = 100
+                end = None
+                if length is not None:
+                    end = start + 2 * length * delay.DAY
+                clash = any(
+                    start <= (o_end or dt.date.max)
+                    and o_start <= (end or dt.date.max)
+                    for o_start, o_end, _ in history)
+                too_long = code == 'cape' and end > delay.last_day(start, 12)
+                if clash or too_long:
+                    with refused(ContractValidationError):
+                        create_contract(ana, code, start, end)
+                else:
+                    contract = create_contract(ana, code, start, end)
+                    history.append((start, end, contract))
+            for start, end, contract in history:
+                # On each first and last day one contract gives the stage
+                for date in filter(None, [start, end]):
+                    self.assertEqual(
+                        Contract.at([ana], date), {ana.id: [contract]})
+                    self.assertEqual(
+                        Entrepreneur.stages_at([ana], date),
+                        {ana.id: contract.type.stage})
+
+        with set_company(company):
+            check()
+
+    @with_transaction()
+    def test_state_by_button(self):
+        "Test that who may write a contract can't sign it past its button"
+        Contract = Pool().get('cae.contract')
+        company = setup_company()
+        advisor = create_user(
+            'advisor', company, 'cae_members.group_advisor')
+        with set_company(company):
+            ana = create_entrepreneur(company, "Ana")
+            cesa = create_contract(ana, 'cesa', START, sign=False)
+            with set_user(advisor):
+                with refused(AccessError, "buttons"):
+                    Contract.write([cesa], {'state': 'signed'})
+                with refused(AccessError, "buttons"):
+                    Contract.create([{
+                                'company': company.id,
+                                'entrepreneur': ana.id,
+                                'type': cesa.type.id,
+                                'start_date': START,
+                                'state': 'signed',
+                                }])
+                # What the client sends of an unchanged field is no harm
+                Contract.write([cesa], {'state': 'draft'})
+                Contract.sign([cesa])
+                with refused(AccessError, "buttons"):
+                    Contract.write([cesa], {'state': 'draft'})
+            self.assertEqual(cesa.state, 'signed')
+
+    @with_transaction()
+    def test_supervisor(self):
+        "Test that the advisor oversees the employee unless another one does"
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Employee = pool.get('company.employee')
+        Party = pool.get('party.party')
+        company = setup_company()
+        user = create_user('advisor', company, 'cae_members.group_advisor')
+        with set_company(company):
+            nora, zoe = Employee.create([{
+                        'party': party.id, 'company': company.id,
+                        } for party in Party.create([
+                            {'name': "Nora"}, {'name': "Zoe"}])])
+            ana = create_entrepreneur(company, "Ana", advisor=nora)
+            cape = create_contract(ana, 'cape', START, day('2026-03-31'))
+            self.assertIsNone(cape.supervisor)
+            cesa = create_contract(
+                ana, 'cesa', day('2026-04-01'), sign=False)
+            self.assertEqual(cesa.supervisor, nora)
+            Contract.sign([cesa])
+            self.assertEqual(cesa.employee.supervisor, nora)
+            with set_user(user):
+                Contract.write([cesa], {'supervisor': zoe.id})
+            self.assertEqual(Employee(cesa.employee.id).supervisor, zoe)
+            self.assertEqual(Contract(cesa.id).supervisor, zoe)
+
+    @with_transaction()
+    def test_cancelled_employee(self):
+        "Test that a cancelled contract ends only the employee it opened"
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Employee = pool.get('company.employee')
+        company = setup_company()
+        with set_company(company):
+            ana = create_entrepreneur(company, "Ana")
+            bob = create_entrepreneur(company, "Bob")
+            known, = Employee.create([{
+                        'party': bob.party.id, 'company': company.id,
+                        'start_date': day('2020-01-01'),
+                        }])
+            contracts = [create_contract(e, 'cesa', START) for e in [ana, bob]]
+            self.assertEqual(contracts[1].employee, known)
+            Contract.cancel(contracts)
+            self.assertEqual(
+                [c.employee.end_date for c in contracts], [START, None])
+
+    @with_transaction()
     def test_amendment(self):
         "Test that signed amendments are numbered and never changed"
         pool = Pool()

@@ -440,7 +440,7 @@ class CaeMembersTestCase(
             employee = cesa.employee
             self.assertEqual(
                 (employee.party, employee.start_date, employee.end_date),
-                (ana.party, dt.date(2026, 1, 1), None))
+                (ana.party, dt.date(2026, 1, 1), dt.date(2026, 6, 30)))
             part_time = create_contract(
                 ana, 'part_time', dt.date(2026, 7, 1))
             self.assertEqual(part_time.employee, employee)
@@ -448,6 +448,8 @@ class CaeMembersTestCase(
             self.assertEqual(Employee(employee.id).end_date, None)
             part_time.end_date = dt.date(2026, 9, 30)
             part_time.save()
+            self.assertEqual(
+                Employee(employee.id).end_date, dt.date(2026, 9, 30))
             Contract.end([part_time])
             self.assertEqual(
                 Employee(employee.id).end_date, dt.date(2026, 9, 30))

@@ -1,0 +1,284 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""The support that the people of the demonstration get from the staff."""
+import datetime as dt
+import random
+from itertools import cycle
+
+from dateutil.relativedelta import relativedelta
+
+PROJECTS = [
+    "Je veux vivre de mon métier dans la région, d'abord avec deux ou trois "
+    "clients réguliers.",
+    "J'ai l'expérience du métier et pas encore de clients ; j'aimerais "
+    "tester mes prix sans créer d'entreprise.",
+    "Je reprends l'activité d'une personne qui part à la retraite et veux "
+    "garder son équipe de partenaires."]
+SUBJECTS = [
+    "Prix de vente et devis", "Plan de charge du trimestre",
+    "Assurance professionnelle", "Premiers clients", "Point sur le compte",
+    "Choix du statut"]
+NEXT_STEPS = [
+    "Envoyer le devis type avant la fin du mois.",
+    "Appeler trois anciens clients.",
+    "Demander l'attestation d'assurance décennale.",
+    "Préparer le budget de l'an prochain."]
+SKILLS = [
+    "Graphisme", "Traduction", "Menuiserie", "Conseil en énergie",
+    "Comptabilité", "Photographie"]
+# Who came and did not enter, or who left: name, days before the start of the
+# year on which they came, decision and its reason, outcome of the exit
+OTHERS = [
+    ("Awa Diallo", 40, 'accepted', None, None),
+    ("Marc Petit", 35, None, None, None),
+    ("Sonia Leroy", 30, 'refused',
+        "Activité de taxi : licence et assurance hors de notre portée", None),
+    ("Yann Legall", 25, 'redirected',
+        "Orienté vers la couveuse culturelle", None),
+    ("Claire Hamon", 800, 'accepted', None, 'self_employed'),
+    ("Idir Mansouri", 760, 'accepted', None, 'employment'),
+    ]
+
+
+def fill(cooperative):
+    """Give the cooperative its social records, interviews and workshops.
+
+    What is over lies in the months of the cooperative; what is to come is
+    counted from today.
+    """
+    filler = _Filler(cooperative)
+    filler.records()
+    filler.renewals()
+    filler.others()
+    filler.papers()
+    filler.interviews()
+    filler.workshops()
+    filler.directory()
+
+
+class _Filler:
+
+    def __init__(self, cooperative):
+        self.get = cooperative.server.pool.get
+        self.company = cooperative.server.company
+        self.start = cooperative.start
+        self.end = cooperative.start + relativedelta(
+            months=cooperative.months, days=-1)
+        self.today = dt.date.today()
+        self.random = random.Random(2)
+        Entrepreneur = self.get('cae.entrepreneur')
+        self.people = Entrepreneur.browse([p.id for p in cooperative.people])
+        self.advisor = self.people[0].advisor
+        self.trades = self.get('cae.trade').search([
+                ('personal_service', '=', False),
+                ('admission', '!=', 'refused'),
+                ])
+        prescribers = self.get('party.party').create([
+                {'name': name} for name in [
+                    "France Travail Nantes", "BGE Atlantique",
+                    "Mission locale"]])
+        self.prescribers = [p.id for p in prescribers]
+        self.branch, = self.get('cae.branch').create([{
+                    'name': "Nantes", 'company': self.company}])
+
+    def record(self):
+        "Return the values of a social record"
+        choose = self.random.choice
+        return {
+            'branch': self.branch.id,
+            'prescriber': choose(self.prescribers),
+            'project': choose(PROJECTS),
+            'trade': choose(self.trades).id,
+            'gender': choose(['female', 'female', 'male']),
+            'birth_date': dt.date(
+                self.random.randint(1963, 2001), self.random.randint(1, 12),
+                self.random.randint(1, 28)),
+            'prior_status': choose([
+                    'job_seeker', 'job_seeker', 'employee', 'student']),
+            'education': choose(['below_bac', 'bac', 'post_bac', 'post_bac']),
+            'zone': choose([None, None, None, 'qpv', 'zrr']),
+            }
+
+    def records(self):
+        Entrepreneur = self.get('cae.entrepreneur')
+        to_write = []
+        for number, person in enumerate(self.people):
+            values = self.record()
+            if person.stage == 'candidate':
+                values['benefit'] = 'unemployment'
+                values['benefit_end_date'] = (
+                    self.today + dt.timedelta(days=25 + 40 * number))
+            to_write += [[person], values]
+        Entrepreneur.write(*to_write)
+
+    def renewals(self):
+        "Renew the CAPE as often as they may until today"
+        Contract = self.get('cae.contract')
+        for number in range(2):
+            ending = Contract.search([
+                    ('entrepreneur', 'in', self.people),
+                    ('type.code', '=', 'cape'),
+                    ('state', '=', 'signed'),
+                    ('end_date', '<', self.today),
+                    ])
+            Contract.renew(ending)
+            renewals = Contract.search([('renewal_of', 'in', ending)])
+            Contract.sign(renewals)
+            Contract.end(ending)
+
+    def others(self):
+        Contract = self.get('cae.contract')
+        Entrepreneur = self.get('cae.entrepreneur')
+        Party = self.get('party.party')
+        cape, = self.get('cae.contract.type').search([('code', '=', 'cape')])
+        values, contracts = [], []
+        for name, days, decision, reason, outcome in OTHERS:
+            party, = Party.create([{'name': name}])
+            welcome_date = self.start - dt.timedelta(days=days)
+            values.append({
+                    **self.record(),
+                    'company': self.company,
+                    'party': party.id,
+                    'advisor': self.advisor.id,
+                    'welcome_date': welcome_date,
+                    'decision': decision,
+                    'decision_date': (
+                        decision and welcome_date + dt.timedelta(days=14)),
+                    'decision_reason': reason,
+                    })
+        for person, (*_, outcome) in zip(Entrepreneur.create(values), OTHERS):
+            if outcome:
+                start = person.welcome_date + dt.timedelta(days=30)
+                contracts.append({
+                        'company': self.company,
+                        'entrepreneur': person.id,
+                        'type': cape.id,
+                        'start_date': start,
+                        'end_date': start + dt.timedelta(days=300),
+                        'end_reason': 'term',
+                        })
+        contracts = Contract.create(contracts)
+        Contract.confirm_clauses(contracts)
+        Contract.sign(contracts)
+        Contract.end(contracts)
+        outcomes = [outcome for *_, outcome in OTHERS if outcome]
+        Entrepreneur.write(*sum((
+                    [[c.entrepreneur], {
+                            'exit_date': c.end_date,
+                            'exit_outcome': outcome,
+                            'exit_reason': 'project',
+                            }] for c, outcome in zip(contracts, outcomes)),
+                []))
+
+    def papers(self):
+        Paper = self.get('cae.paper')
+        types = self.get('cae.paper.type').search([])
+        identity = next(t for t in types if t.expires)
+        Paper.create([{
+                    'entrepreneur': person.id,
+                    'type': identity.id,
+                    'received_on': self.start,
+                    'expiry_date': self.today + dt.timedelta(
+                        days=50 + 100 * number),
+                    } for number, person in enumerate(self.people)])
+
+    def interviews(self):
+        Interview = self.get('cae.interview')
+        first, = self.get('cae.interview.kind').search([
+                ('individual', '=', True)], limit=1)
+        subjects, steps = cycle(SUBJECTS), cycle(NEXT_STEPS)
+        values = []
+        for number, person in enumerate(self.people):
+            dates = [
+                self.start + dt.timedelta(days=6 + 2 * number),
+                self.end - dt.timedelta(days=number),
+                self.today + dt.timedelta(days=2 + 3 * number)]
+            for date in dates:
+                values.append({
+                        'company': self.company,
+                        'advisor': self.advisor.id,
+                        'entrepreneurs': [('add', [person.id])],
+                        'kind': first.id,
+                        'mode': self.random.choice(
+                            ['person', 'person', 'remote', 'phone']),
+                        'date': date,
+                        'time': dt.time(9 + number % 8, 30),
+                        'duration': dt.timedelta(
+                            minutes=30 * self.random.randint(1, 4)),
+                        'subject': next(subjects),
+                        'next_steps': next(steps),
+                        })
+        interviews = Interview.create(values)
+        Interview.hold([i for i in interviews if i.date <= self.end])
+
+    def workshops(self):
+        Action = self.get('cae.funded_action')
+        Party = self.get('party.party')
+        Registration = self.get('cae.workshop.registration')
+        Session = self.get('cae.workshop.session')
+        Workshop = self.get('cae.workshop')
+        region, = Party.create([{'name': "Région Pays de la Loire"}])
+        action, = Action.create([{
+                    'name': f"Accompagnement renforcé {self.start.year}",
+                    'company': self.company,
+                    'funder': region.id,
+                    'from_date': self.start,
+                    'to_date': self.start + relativedelta(years=1, days=-1),
+                    'hours_planned': dt.timedelta(hours=120),
+                    }])
+        information, meeting, accounts = Workshop.create([{
+                    'name': name, 'company': self.company, 'kind': kind,
+                    'leaders': [('add', [self.advisor.party.id])],
+                    'funded_action': action.id,
+                    } for name, kind in [
+                    ("Réunion d'information", 'information'),
+                    ("Réunion mensuelle", 'meeting'),
+                    ("Lire son compte", 'workshop')]])
+
+        def session(workshop, date, places=None):
+            start = dt.datetime.combine(date, dt.time(13))
+            session, = Session.create([{
+                        'workshop': workshop.id,
+                        'start': start,
+                        'end': start + dt.timedelta(hours=2),
+                        'place': "Salle du quai",
+                        'places': places,
+                        }])
+            return session
+        past = [
+            session(information, self.start + dt.timedelta(days=4)),
+            *(session(meeting, self.start + relativedelta(
+                        months=month, day=20))
+                for month in range(relativedelta(
+                        self.end + dt.timedelta(days=1), self.start).months)),
+            ]
+        coming = [
+            session(accounts, self.today + dt.timedelta(days=9), places=6),
+            session(information, self.today + dt.timedelta(days=16)),
+            session(meeting, self.today + dt.timedelta(days=20)),
+            ]
+        Registration.create([{
+                    'session': past[0].id, 'visitor': name,
+                    } for name, *_ in OTHERS[:4]]
+            + [{
+                    'session': session.id, 'entrepreneur': person.id,
+                    }
+                for session in past[1:] for person in self.people]
+            + [{
+                    'session': coming[0].id, 'entrepreneur': person.id,
+                    } for person in self.people[:8]])
+        Session.attend(past)
+        Session.do(past)
+        Session.open(coming)
+
+    def directory(self):
+        Entry = self.get('cae.directory.entry')
+        Skill = self.get('cae.skill')
+        skills = Skill.create([{'name': name} for name in SKILLS])
+        entries = Entry.create([{
+                    'company': self.company,
+                    'entrepreneur': person.id,
+                    'name': person.party.name,
+                    'skills': [('add', [skill.id])],
+                    } for person, skill in zip(self.people[4:], skills)])
+        Entry.publish(entries)
