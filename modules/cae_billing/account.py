@@ -65,6 +65,7 @@ class Move(metaclass=PoolMeta):
         of a posted move are closed to change.
         """
         pool = Pool()
+        Activity = pool.get('cae.activity')
         MoveLine = pool.get('account.move.line')
         AnalyticLine = pool.get('analytic_account.line')
         bare = [
@@ -82,6 +83,20 @@ class Move(metaclass=PoolMeta):
         if misdated:
             AnalyticLine.write(*sum(
                     ([[line], {'date': date}] for line, date in misdated), []))
+        closed = {
+            a.analytic_account: a for a in Activity.search([
+                    ('company', 'in', list({m.company.id for m in moves})),
+                    ('closing_date', '!=', None),
+                    ('active', 'in', [True, False]),
+                    ], order=[])}
+        if closed:
+            Activity.check_open(
+                (closed[analytic_line.account], move.date,
+                    move.origin.rec_name if move.origin
+                    else move.description or move.rec_name)
+                for move in moves for line in move.lines
+                for analytic_line in line.analytic_lines
+                if analytic_line.account in closed)
         super().post(moves)
 
 

@@ -20,7 +20,8 @@ from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.tools import grouped_slice, sqlite_apply_types
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import (
+    Transaction, inactive_records, without_check_access)
 
 from .apportion import round_half_up
 from .exceptions import ClosingError, ClosingFrozenError
@@ -428,16 +429,25 @@ class Closing(Workflow, ModelSQL, ModelView):
                         move=line.move.rec_name,
                         account=line.account.rec_name),
                     })
-        activities = Activity.search([
-                ('company', '=', self.company.id),
-                ('kind', 'in', ['business', 'unassigned']),
-                ])
+        with inactive_records():
+            activities = Activity.search([
+                    ('company', '=', self.company.id),
+                    ('kind', 'in', ['business', 'unassigned']),
+                    ['OR',
+                        ('active', '=', True),
+                        ('closing_date', '<=', date),
+                        ],
+                    ])
         balances = Activity.results(activities, date)
         for activity in activities:
             balance = balances[activity.id]
             if activity.kind == 'unassigned' and balance:
                 kind, message = (
                     'unassigned', 'cae_billing.msg_attention_unassigned')
+            elif activity.closing_date and activity.closing_date <= date:
+                if not balance:
+                    continue
+                kind, message = 'closed', 'cae_billing.msg_attention_closed'
             elif activity.kind == 'business' and balance < 0:
                 kind, message = (
                     'negative', 'cae_billing.msg_attention_negative')
@@ -467,16 +477,25 @@ class Closing(Workflow, ModelSQL, ModelView):
         return [self.period.move_sequence_used]
 
     def _activities(self):
-        "Return the businesses that were begun by the end of the month"
+        """Return the businesses that were begun by the end of the month.
+
+        Of those closed the ones that were still open in the month.
+        """
         Activity = Pool().get('cae.activity')
-        return Activity.search([
-                ('company', '=', self.company.id),
-                ('kind', '=', 'business'),
-                ['OR',
-                    ('holders.from_date', '<=', self.period.end_date),
-                    ('holders', '=', None),
-                    ],
-                ], order=[('id', 'ASC')])
+        with inactive_records():
+            return Activity.search([
+                    ('company', '=', self.company.id),
+                    ('kind', '=', 'business'),
+                    ['OR',
+                        ('active', '=', True),
+                        ('settlements.confirmed_on', '>=',
+                            self.period.start_date),
+                        ],
+                    ['OR',
+                        ('holders.from_date', '<=', self.period.end_date),
+                        ('holders', '=', None),
+                        ],
+                    ], order=[('id', 'ASC')])
 
     # VAT on receipts
 
@@ -740,6 +759,7 @@ class Attention(ModelSQL, ModelView):
             ('unposted', "Not Posted"),
             ('unassigned', "Without Activity"),
             ('negative', "Negative Balance"),
+            ('closed', "Closed Activity"),
             ], "Kind", required=True, readonly=True, sort=False)
     message = fields.Text("What to Do", required=True, readonly=True)
     record = fields.Reference(

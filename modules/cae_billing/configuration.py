@@ -21,14 +21,14 @@ def _journal(string, help):
     return make
 
 
-def _account(string, help):
+def _account(string, help, statement='balance'):
     def make(value=False):
         return fields.Many2One(
             'account.account', string,
             domain=[
                 ('company', '=', _company(value)),
                 ('closed', '!=', True),
-                ('type.statement', '=', 'balance'),
+                ('type.statement', '=', statement),
                 ],
             help=help)
     return make
@@ -57,6 +57,11 @@ _vat_waiting_account = _account(
 _vat_due_account = _account(
     "VAT Due", "The VAT to declare (TVA collectée).")
 
+_transfer_account = _account(
+    "Transfer Account",
+    "Where balances taken over from activities are posted, debit and credit "
+    "(prises en charge et résultats affectés).", statement='income')
+
 
 class Configuration(metaclass=PoolMeta):
     __name__ = 'cae.configuration'
@@ -64,6 +69,7 @@ class Configuration(metaclass=PoolMeta):
     vat_journal = fields.MultiValue(_vat_journal())
     vat_waiting_account = fields.MultiValue(_vat_waiting_account())
     vat_due_account = fields.MultiValue(_vat_due_account())
+    transfer_account = fields.MultiValue(_transfer_account())
     fee_sequence = fields.MultiValue(_fee_sequence())
 
     @classmethod
@@ -73,7 +79,7 @@ class Configuration(metaclass=PoolMeta):
                 Transaction().set_context(company=company.id):
             cls._setup_journals(company)
             cls._setup_fees(company)
-            cls._setup_vat(company)
+            cls._setup_accounts(company)
 
     @classmethod
     def _setup_journal(cls, company, field, code):
@@ -121,11 +127,12 @@ class Configuration(metaclass=PoolMeta):
         cls(1).set_multivalue('fee_sequence', sequence, company=company.id)
 
     @classmethod
-    def _setup_vat(cls, company):
+    def _setup_accounts(cls, company):
         Account = Pool().get('account.account')
         for field, code in [
                 ('vat_waiting_account', '44574'),
                 ('vat_due_account', '44571'),
+                ('transfer_account', '62895'),
                 ]:
             if cls(1).get_multivalue(field, company=company.id):
                 continue
@@ -148,4 +155,5 @@ class ConfigurationValue(metaclass=PoolMeta):
     vat_journal = _vat_journal(True)
     vat_waiting_account = _vat_waiting_account(True)
     vat_due_account = _vat_due_account(True)
+    transfer_account = _transfer_account(True)
     fee_sequence = _fee_sequence(True)

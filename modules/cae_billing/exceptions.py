@@ -38,3 +38,11 @@ class ClosingFrozenError(AccessError):
 
 class SetupError(UserError):
     pass
+
+
+class ActivityClosedError(UserError):
+    pass
+
+
+class BalanceTransferError(UserError):
+    pass

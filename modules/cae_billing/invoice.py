@@ -60,7 +60,7 @@ class Invoice(metaclass=PoolMeta):
 
     @classmethod
     def _check_activities(cls, invoices):
-        """Refuse the lines that lack their activity or may not be sold.
+        """Refuse the lines without an open activity or that may not be sold.
 
         On a journal of the cooperative each line needs an activity; who has
         only a support agreement may not sell yet at the date of the invoice
@@ -73,6 +73,13 @@ class Invoice(metaclass=PoolMeta):
         Lang = pool.get('ir.lang')
         sales = {}
         for invoice in invoices:
+            with Transaction().set_context(company=invoice.company.id):
+                date = invoice.invoice_date or Date.today()
+            Activity.check_open(
+                (line.activity, invoice.accounting_date or date,
+                    invoice.rec_name)
+                for line in invoice.lines
+                if line.activity and line.activity.closing_date)
             for line in invoice.lines:
                 if line.type != 'line':
                     continue
@@ -85,9 +92,6 @@ class Invoice(metaclass=PoolMeta):
                             journal=invoice.journal.rec_name))
                 if (line.activity
                         and invoice.type == 'out' and line.amount > 0):
-                    with Transaction().set_context(
-                            company=invoice.company.id):
-                        date = invoice.invoice_date or Date.today()
                     sales.setdefault(date, {})[line.activity] = invoice
         for date, activities in sales.items():
             allowed = Activity.may_sell(list(activities), date)

@@ -33,6 +33,17 @@ OUTCOMES = [
     ('employment', "Employment"),
     ('other', "Other or Unknown"),
     ]
+EXIT_REASONS = [
+    ('project', "Own Project"),
+    ('income', "Income Too Low"),
+    ('term', "End of the Contract"),
+    ('not_associate', "Not Associate in Time"),
+    ('breach', "Breach of the Contract"),
+    ('retirement', "Retirement"),
+    ('health', "Health"),
+    ('move', "Move"),
+    ('other', "Other"),
+    ]
 GENDERS = [
     ('female', "Female"),
     ('male', "Male"),
@@ -190,18 +201,8 @@ class Entrepreneur(CodeMixin, ModelSQL, ModelView):
             },
         help="What the person does after the exit, as it is counted in the "
         "yearly figures.")
-    exit_reason = fields.Selection([
-            (None, ""),
-            ('project', "Own Project"),
-            ('income', "Income Too Low"),
-            ('term', "End of the Contract"),
-            ('not_associate', "Not Associate in Time"),
-            ('breach', "Breach of the Contract"),
-            ('retirement', "Retirement"),
-            ('health', "Health"),
-            ('move', "Move"),
-            ('other', "Other"),
-            ], "Exit Reason", sort=False,
+    exit_reason = fields.Selection(
+        [(None, "")] + EXIT_REASONS, "Exit Reason", sort=False,
         states={
             'invisible': ~Eval('exit_date'),
             },

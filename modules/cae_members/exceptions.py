@@ -79,3 +79,11 @@ class AbsenceError(ValidationError):
 
 class SeriesError(UserError):
     pass
+
+
+class SettlementError(UserError):
+    pass
+
+
+class SettlementAccessError(AccessError):
+    pass

@@ -39,7 +39,8 @@ class Rule(metaclass=PoolMeta):
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
             'cae.call.answer', 'cae.absence', 'cae.aid', 'cae.funnel.person',
-            'cae.outside_activity', 'cae.target.membership'}
+            'cae.outside_activity', 'cae.settlement',
+            'cae.target.membership'}
 
     @classmethod
     def _cae_own(cls):

@@ -91,6 +91,9 @@ class Erase(metaclass=PoolMeta):
         OutsideActivity = pool.get('cae.outside_activity')
         Registration = pool.get('cae.workshop.registration')
         TargetMembership = pool.get('cae.target.membership')
+        Settlement = pool.get('cae.settlement')
+        SettlementFact = pool.get('cae.settlement.fact')
+        SettlementLine = pool.get('cae.settlement.line')
         return super().to_erase(party_id) + [
             (Entrepreneur, [('party', '=', party_id)], True,
                 ['birth_date', 'benefit', 'benefit_end_date', 'prescriber',
@@ -142,4 +145,15 @@ class Erase(metaclass=PoolMeta):
             (TargetMembership, [('entrepreneur.party', '=', party_id)], True,
                 ['certificate', 'filename', 'note'],
                 [None] * 3),
+            (Settlement, [('entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
+            (SettlementFact,
+                [('settlement.entrepreneur.party', '=', party_id)], True,
+                ['message'],
+                ['-']),
+            (SettlementLine,
+                [('settlement.entrepreneur.party', '=', party_id)], True,
+                ['note'],
+                [None]),
             ]

@@ -408,30 +408,46 @@ class Payslip(Workflow, ModelSQL, ModelView):
         is employed without being on the path. An entrepreneur's contract
         with an empty list has no activity to be paid from.
         """
-        Holder = Pool().get('cae.activity.holder')
-        own = defaultdict(list)
-        entrepreneurs = {c.entrepreneur.id for c in contracts
-            if c.entrepreneur and c.type.can_sell}
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        Holder = pool.get('cae.activity.holder')
+        sellers = [c for c in contracts if c.entrepreneur and c.type.can_sell]
+        leavers = [c for c in sellers if c.end_date and c.end_date < date]
+        holders = defaultdict(list)
         with without_check_access():
             for holder in Holder.search([
-                        ('entrepreneur', 'in', list(entrepreneurs)),
+                        ('entrepreneur', 'in', list({
+                                    c.entrepreneur.id for c in sellers})),
                         ('from_date', '<=', date),
                         ['OR',
                             ('to_date', '=', None),
-                            ('to_date', '>=', date),
+                            ('to_date', '>=', min(
+                                    (c.end_date for c in leavers),
+                                    default=date)),
                             ],
                         ], order=[('activity', 'ASC')]):
-                own[holder.entrepreneur].append(holder.activity)
+                holders[holder.entrepreneur].append(holder)
+
+            def held(contract, day):
+                return [
+                    h.activity for h in holders[contract.entrepreneur]
+                    if h.from_date <= day
+                    and (not h.to_date or h.to_date >= day)]
+            own = {c: held(c, date) for c in sellers}
+            # Who left is paid by what nobody holds since
+            last = {c: held(c, c.end_date) for c in leavers}
+            taken = Activity.holders_at(
+                list(set().union(*last.values())), date)
+            for contract, activities in last.items():
+                own[contract] += [a for a in activities if not taken[a.id]]
         result = {}
         for contract in contracts:
-            if not contract.type.can_sell:
+            activities = own.get(contract, [])
+            if not contract.type.can_sell or (
+                    not activities and contract.type.code == 'part_time'):
                 result[contract] = None
             else:
-                activities = own.get(contract.entrepreneur)
-                if not activities and contract.type.code == 'part_time':
-                    result[contract] = None
-                else:
-                    result[contract] = activities or []
+                result[contract] = activities
         return result
 
     @classmethod
@@ -451,6 +467,13 @@ class Payslip(Workflow, ModelSQL, ModelView):
             by_basis[bases[contract]].update(activities or [])
         everything = list(set().union(*by_basis.values()))
         holders = Activity.holders_at(everything, date)
+        left = defaultdict(set)
+        for contract, activities in charged.items():
+            left[contract.end_date].update(
+                a for a in activities or [] if not holders[a.id])
+        for end_date, activities in left.items():
+            if activities:
+                holders.update(Activity.holders_at(activities, end_date))
         paid = defaultdict(Decimal)
         for part in Part.search([
                     ('activity', 'in', [a.id for a in everything]),

@@ -54,7 +54,8 @@ def served(tmp_path_factory):
     with web.serve(
             sys.executable, config, name, port, folder / 'trytond.log'):
         yield SimpleNamespace(
-            url=f'http://localhost:{port}', name=name)
+            url=f'http://localhost:{port}', name=name,
+            file=folder / f'{name}.sqlite')
 
 
 @pytest.fixture

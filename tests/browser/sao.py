@@ -140,6 +140,23 @@ class Browser:
         # The client keeps the values of selections as JSON.
         return value.strip('"')
 
+    def tab(self, label):
+        "Choose the tab with this label, in the open view"
+        self.find('.tab-pane.active .nav-tabs a', label).click()
+        self.settle()
+
+    def close_tab(self):
+        "Close the open view"
+        # Its cross may lie under the completion of the search
+        self.driver.execute_script('Sao.Tab.tabs.close_current()')
+        self.settle()
+
+    def errors(self):
+        "Return what the scripts of the client stumbled on since last asked"
+        return [
+            entry['message'] for entry in self.driver.get_log('browser')
+            if entry['source'] == 'javascript']
+
     def screenshot(self, path):
         path.parent.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(path))

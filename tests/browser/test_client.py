@@ -1,6 +1,10 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 "What a user does in the web client"
+import sqlite3
+
+from selenium.common.exceptions import TimeoutException
+
 from tests.browser.conftest import PASSWORD, SCREENSHOTS
 
 
@@ -35,3 +39,30 @@ def test_close_month(browser):
     assert browser.value('closing_balance')
     browser.find('.tab-pane.active', 'Sale')
     browser.screenshot(SCREENSHOTS / 'statement.png')
+
+
+def views(served):
+    "Return the id, model and name of the views that stand alone"
+    with sqlite3.connect(served.file) as connection:
+        found = connection.execute(
+            "SELECT id, model, name FROM ir_ui_view "
+            "WHERE module LIKE 'cae!_%' ESCAPE '!' AND inherit IS NULL "
+            "ORDER BY model, id").fetchall()
+        tables = {name for name, in connection.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [
+        row for row in found if row[1].replace('.', '_') in tables]
+
+
+def test_views(served, browser):
+    "The client shows each view of the modules"
+    browser.login('admin', PASSWORD)
+    browser.errors()
+    for id_, model, name in views(served):
+        try:
+            browser.open(f'model/{model};views=[{id_}]')
+        except TimeoutException:
+            assert not browser.errors(), name
+            raise
+        assert not browser.errors(), name
+        browser.close_tab()

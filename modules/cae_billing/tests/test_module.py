@@ -6,13 +6,14 @@ from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
+from .exit import ExitMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
 from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, RightsMixin,
+        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, RightsMixin,
         CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'

@@ -1328,6 +1328,61 @@ class CaeGovernanceTestCase(
             self.assertTrue(content)
             self.assertIn("General Meeting", name)
 
+    @with_transaction()
+    def test_settlement(self):
+        "The membership, shares and proxies of who leaves are shown"
+        pool = Pool()
+        Assembly = pool.get('cae.assembly')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        Settlement = pool.get('cae.settlement')
+        with cooperative(create_accounts) as company:
+            ana, ben, cid = admit(company, "Ana", "Ben", "Cid")
+            applicant, = apply(company, "Dan")
+            for associate in [ana, ben, cid]:
+                move_shares(associate, 10, date(1, 5))
+                pay(associate, Decimal(500), date(1, 6))
+            assembly = prepare(company, 'ordinary')
+            Assembly.convene([assembly])
+            rows = {
+                r.associate: r for r in Assembly(assembly.id).roll}
+            proxy = give_proxy(rows[ben], rows[ana])
+            settlements = Settlement.create([{
+                        'company': company.id,
+                        'entrepreneur': entrepreneur.id,
+                        'date': date(4, 30),
+                        'outcome': 'other',
+                        'exit_reason': 'other',
+                        } for entrepreneur in Entrepreneur.create([{
+                                'company': company.id,
+                                'party': a.party.id,
+                                'welcome_date': ADMISSION,
+                                } for a in [ana, ben, applicant]])])
+
+            def found():
+                Settlement.check(settlements)
+                return [
+                    sorted(str(f.origin) for f in s.facts
+                        if not f.blocking)
+                    for s in Settlement.browse(settlements)]
+            self.assertEqual(found(), [
+                    sorted([str(a), str(a), str(assembly)])
+                    for a in [ana, ben]] + [[str(applicant)]])
+            texts = [f.message for f in settlements[0].facts]
+            self.assertTrue(any("10 shares" in t for t in texts), texts)
+            proxy.revoke([proxy])
+            move_shares(ana, -10, date(4, 30), type='refund')
+            pay(ana, Decimal(-500), date(4, 30), 'capital_refund_account')
+            ana.lost_date = date(5, 1)
+            ana.loss_reason = 'contract'
+            ana.save()
+            self.assertEqual(
+                found(), [[], [str(ben), str(ben)], [str(applicant)]])
+            # None of it holds the exit back
+            Settlement.confirm(settlements)
+            self.assertEqual(
+                {e.entrepreneur.exit_date for e in settlements},
+                {date(4, 30)})
+
 
 def _closed(company):
     "Return a closed first assembly that decided nothing"

@@ -99,6 +99,8 @@ def undone():
         yield
     finally:
         cursor.execute('ROLLBACK TO SAVEPOINT undone')
+        # What was deleted is there again
+        Transaction().delete_records.clear()
         clear_cache()
 
 

@@ -27,6 +27,7 @@ from trytond.transaction import Transaction, check_access
 from .deadline import DeadlineMixin
 from .network import NetworkMixin
 from .private import PrivateMixin
+from .settlement import SettlementMixin
 
 
 def setup_company():
@@ -133,8 +134,9 @@ def set_user(user):
 
 
 class CaeMembersTestCase(
-        DeadlineMixin, NetworkMixin, PrivateMixin, PartyCompanyCheckEraseMixin,
-        PartyCheckReplaceMixin, CompanyTestMixin, ModuleTestCase):
+        DeadlineMixin, NetworkMixin, PrivateMixin, SettlementMixin,
+        PartyCompanyCheckEraseMixin, PartyCheckReplaceMixin, CompanyTestMixin,
+        ModuleTestCase):
     "Test CAE Members module"
     module = 'cae_members'
     extras = ['notification_email']

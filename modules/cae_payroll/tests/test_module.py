@@ -716,6 +716,39 @@ class CaePayrollTestCase(
             self.assertTrue(any("holds no activity" in m for m in messages))
 
     @with_transaction()
+    def test_left_in_the_month(self):
+        "Who left is paid by what they held last, unless others hold it"
+        Activity = Pool().get('cae.activity')
+        Holder = Pool().get('cae.activity.holder')
+        with Cooperative() as coop:
+            end = dt.date(2026, 3, 15)
+            for code in ['A', 'B', 'C']:
+                coop.earn(code, '5000.00')
+            for name in ['Ada', 'Ben']:
+                coop.terms(name, basis='invoiced')
+            contract = coop.contract('Ada')
+            contract.end_date = end
+            contract.save()
+            shared = coop.activity('C')
+            Holder.write(
+                list(coop.activity('A').holders), {'to_date': end})
+            Activity.write([shared], {'holders': [
+                        ('write', [h.id for h in shared.holders],
+                            {'to_date': end}),
+                        ('create', [{
+                                    'entrepreneur': coop.contract(
+                                        'Ben').entrepreneur.id,
+                                    'from_date': dt.date(2026, 3, 16),
+                                    }])]})
+            payslips = coop.pay(3, 'Ada', 'Ben')
+            self.assertEqual(payslips['Ada'].budget, D(5000))
+            self.assertEqual(
+                [p.activity.code for p in payslips['Ada'].activities], ['A'])
+            self.assertEqual(payslips['Ben'].budget, D(10000))
+            # In the month after nobody is paid by it
+            self.assertNotIn('Ada', coop.pay(4, 'Ada', 'Ben', post=False))
+
+    @with_transaction()
     def test_printed_groups(self):
         "The printed lines add up to the payslip"
         with Cooperative() as coop:
@@ -733,6 +766,48 @@ class CaePayrollTestCase(
             self.assertEqual(slice_1.employee_rate, D('0.0401'))
             other = lines["Other contributions of the employer"]
             self.assertIsNone(other.base)
+
+    @with_transaction()
+    def test_settlement(self):
+        "What is not posted or paid is shown to who leaves or closes"
+        Payslip = Pool().get('cae.payslip')
+        Settlement = Pool().get('cae.settlement')
+        with Cooperative() as coop:
+            end = dt.date(2026, 4, 15)
+            coop.terms('Ada', mode='fixed', fixed_part=D(1000))
+            coop.terms('Ben', mode='fixed', fixed_part=D(1000))
+            coop.pay(1, 'Ada')
+            ada = coop.pay(2, 'Ada', post=False)['Ada']
+            ben = coop.pay(2, 'Ben', post=False)['Ben']
+            contract = coop.contract('Ada')
+            contract.end_date = end
+            contract.save()
+
+            def found(settlement):
+                Settlement.check([settlement])
+                return {
+                    str(f.origin): (f.blocking, f.message)
+                    for f in Settlement(settlement.id).facts}
+            exit_, closing = Settlement.create([
+                    {'entrepreneur': contract.entrepreneur.id, 'date': end},
+                    {'activity': coop.activity('B').id, 'date': end}])
+            facts = found(exit_)
+            self.assertFalse(facts[str(ada)][0])
+            self.assertNotIn(str(ben), facts)
+            # The last fact of the contract is that of the pay
+            self.assertIn("02/2026 to 04/2026", facts[str(contract)][1])
+            facts = found(closing)
+            self.assertTrue(facts[str(ben)][0])
+            self.assertNotIn(str(ada), facts)
+            Payslip.post([ada, ben])
+            facts = found(exit_)
+            self.assertNotIn(str(ada), facts)
+            self.assertIn("03/2026 to 04/2026", facts[str(contract)][1])
+            self.assertNotIn(str(ben), found(closing))
+            coop.pay(3, 'Ada')
+            coop.pay(4, 'Ada')
+            self.assertFalse(any(
+                    "No pay" in m for _, m in found(exit_).values()))
 
 
 del ModuleTestCase
