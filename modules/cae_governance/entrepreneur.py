@@ -3,6 +3,9 @@
 
 import datetime as dt
 
+from sql.aggregate import Min
+from sql.conditionals import Coalesce
+
 from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
 from trytond.transaction import Transaction
@@ -28,6 +31,18 @@ class Entrepreneur(metaclass=PoolMeta):
         for id_, in cursor:
             facts[id_].add('associate')
         return facts
+
+    @classmethod
+    def _associate_since(cls, table):
+        "The register goes before a date taken over from another system"
+        associate = Pool().get('cae.associate').__table__()
+        return Coalesce(
+            associate.select(
+                Min(associate.admission_date),
+                where=(associate.party == table.party)
+                & (associate.company == table.company)
+                & (associate.state == 'admitted')),
+            super()._associate_since(table))
 
     @classmethod
     def associate_periods(cls, companies):

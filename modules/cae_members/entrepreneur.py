@@ -106,6 +106,13 @@ class Entrepreneur(ChangeableMixin, CodeMixin, ModelSQL, ModelView):
             ('company', '=', Eval('company', -1)),
             ],
         help="The employee who supports the entrepreneur (accompagnateur).")
+    accountant = fields.Many2One(
+        'company.employee', "Accountant", ondelete='RESTRICT',
+        domain=[
+            ('company', '=', Eval('company', -1)),
+            ],
+        help="The employee who keeps the accounts of the entrepreneur "
+        "(référent comptable).")
     branch = fields.Many2One(
         'cae.branch', "Branch", ondelete='RESTRICT',
         domain=[
@@ -323,6 +330,14 @@ class Entrepreneur(ChangeableMixin, CodeMixin, ModelSQL, ModelView):
                     table.company, list(companies))
                 & (table.associate_date != Null)))
         return {id_: (since, until) for id_, since, until in cursor}
+
+    @classmethod
+    def _associate_since(cls, table):
+        """Return the SQL expression of the first day as an associate.
+
+        A module with a register of the associates extends it.
+        """
+        return table.associate_date
 
     @classmethod
     def stages_at(cls, entrepreneurs, date):

@@ -65,6 +65,22 @@ class PaperValidationError(ValidationError):
     pass
 
 
+class WelcomeError(UserError):
+    pass
+
+
+class TargetValidationError(ValidationError):
+    pass
+
+
+class AbsenceError(ValidationError):
+    pass
+
+
+class SeriesError(UserError):
+    pass
+
+
 class SettlementError(UserError):
     pass
 

@@ -42,8 +42,10 @@ class Rule(metaclass=PoolMeta):
             'cae.entrepreneur.private', 'cae.paper',
             'cae.entrepreneur', 'cae.entrepreneur.skill', 'cae.interview',
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
-            'cae.call.answer', 'cae.settlement', 'company.employee',
-            'party.party', 'res.user'}
+            'cae.call.answer', 'cae.absence', 'cae.aid', 'cae.funnel.person',
+            'cae.outside_activity', 'cae.settlement',
+            'cae.target.membership', 'company.employee', 'party.party',
+            'res.user'}
 
     @classmethod
     def _cae_ruled_by(cls, Model):

@@ -2,6 +2,8 @@
 # this repository contains the full copyright notices and license terms.
 from collections import defaultdict
 
+from sql import Null
+
 from trytond.i18n import gettext
 from trytond.model import DeactivableMixin, Index, ModelSQL, ModelView, fields
 from trytond.pool import Pool, PoolMeta
@@ -142,7 +144,7 @@ class Entrepreneur(metaclass=PoolMeta):
             "Missing Papers",
             help="What the contracts in preparation and in force need and "
             "the person has not handed in or what has expired."),
-        'get_missing_papers')
+        'get_missing_papers', searcher='search_missing_papers')
 
     @classmethod
     def get_missing_papers(cls, entrepreneurs, name):
@@ -177,3 +179,34 @@ class Entrepreneur(metaclass=PoolMeta):
                     missing[id_][type_.rec_name] = None
         return {id_: ', '.join(sorted(names)) for id_, names in
             missing.items()}
+
+    @classmethod
+    def search_missing_papers(cls, name, clause):
+        "Search who lacks a paper of a name, or any without a name"
+        pool = Pool()
+        PaperType = pool.get('cae.paper.type')
+        _, operator, value = clause
+        positive = operator.removeprefix('not ').removeprefix('!')
+        lacking = (positive == operator) == bool(value)
+        contract = pool.get('cae.contract').__table__()
+        needed = pool.get('cae.paper.type-cae.contract.type').__table__()
+        type_ = pool.get('cae.paper.type').__table__()
+        paper = pool.get('cae.paper').__table__()
+        today = pool.get('ir.date').today()
+        missing = contract.join(
+            needed, condition=needed.contract_type == contract.type
+            ).join(type_, condition=needed.paper_type == type_.id
+            ).join(paper, 'LEFT',
+            condition=(paper.entrepreneur == contract.entrepreneur)
+            & (paper.type == type_.id)
+            & ((paper.expiry_date == Null) | (paper.expiry_date >= today))
+            ).select(
+            contract.entrepreneur,
+            where=(contract.entrepreneur != Null)
+            & contract.state.in_(['draft', 'signed'])
+            & type_.active & (paper.id == Null))
+        if value:
+            missing.where &= fields.SQL_OPERATORS['in'](type_.id, [
+                    t.id for t in PaperType.search(
+                        [('name', positive, value)], order=[])])
+        return [('id', 'in' if lacking else 'not in', missing)]

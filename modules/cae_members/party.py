@@ -42,6 +42,10 @@ class Replace(metaclass=PoolMeta):
             ('cae.funded_action', 'funder'),
             ('cae.workshop-party.party', 'party'),
             ('cae.workshop.registration', 'party'),
+            ('cae.workshop.registration', 'prescriber'),
+            ('cae.aid', 'organisation'),
+            ('cae.partner', 'party'),
+            ('cae.partner', 'contact'),
             ]
 
 

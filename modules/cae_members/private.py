@@ -36,6 +36,15 @@ class Private(ModelSQL, ModelView):
     social_security_number = fields.Char(
         "Social Security Number",
         help="The French NIR or the Belgian national register number.")
+    birth_name = fields.Char(
+        "Birth Name",
+        help="The family name at birth, if it is another one; the social "
+        "declarations ask for it.")
+    birth_place = fields.Char(
+        "Birth Place",
+        help="The town of birth; the social declarations ask for it.")
+    birth_country = fields.Many2One(
+        'country.country', "Birth Country", ondelete='RESTRICT')
     nationality = fields.Many2One(
         'country.country', "Nationality", ondelete='RESTRICT')
     permit_number = fields.Char(

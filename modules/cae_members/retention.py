@@ -25,8 +25,13 @@ ERASED = {
         ('cae.entrepreneur', 'id', {
                 'birth_date': None, 'benefit': None,
                 'benefit_end_date': None, 'prescriber': None,
-                'project': None, 'decision_reason': None,
+                'project': None, 'needs': None, 'decision_reason': None,
                 'exit_note': None}),
+        ('cae.target.membership', 'entrepreneur', {
+                'certificate': None, 'filename': None, 'note': None}),
+        ('cae.aid', 'entrepreneur', {'note': None}),
+        ('cae.outside_activity', 'entrepreneur', {'note': None}),
+        ('cae.absence', 'entrepreneur', {'note': None}),
         ('cae.settlement', 'entrepreneur', {'note': None}),
         ('cae.settlement.fact', 'settlement.entrepreneur', {'message': '-'}),
         ('cae.settlement.line', 'settlement.entrepreneur', {'note': None}),
@@ -37,11 +42,12 @@ ERASED = {
         ],
     'private': [
         ('cae.entrepreneur.private', 'entrepreneur', {
-                'social_security_number': None, 'nationality': None,
-                'permit_number': None, 'bank_account': None,
-                'disability': None, 'disability_consent': None,
-                'emergency_contact': None, 'emergency_phone': None,
-                'note': None}),
+                'social_security_number': None, 'birth_name': None,
+                'birth_place': None, 'birth_country': None,
+                'nationality': None, 'permit_number': None,
+                'bank_account': None, 'disability': None,
+                'disability_consent': None, 'emergency_contact': None,
+                'emergency_phone': None, 'note': None}),
         ],
     'paper': [
         ('cae.paper', 'entrepreneur', {
@@ -57,7 +63,9 @@ ERASED = {
                 'subject': None, 'decisions': None, 'next_steps': None}),
         ('cae.entrepreneur.skill', 'entrepreneur', {'note': None}),
         ('cae.deadline', 'entrepreneur', {'note': None}),
-        ('cae.workshop.registration', 'entrepreneur', {'visitor': None}),
+        ('cae.workshop.registration', 'entrepreneur', {
+                'visitor': None, 'email': None, 'phone': None,
+                'prescriber': None}),
         ],
     'directory': [
         ('cae.directory.entry', 'entrepreneur', {

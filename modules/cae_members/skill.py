@@ -29,6 +29,13 @@ class Skill(
         cls._order.insert(0, ('name', 'ASC'))
 
 
+LEVELS = [
+    ('learning', "Learning"),
+    ('able', "Able"),
+    ('expert', "Expert"),
+    ]
+
+
 class EntrepreneurSkill(ModelSQL, ModelView):
     """A skill of an entrepreneur, as seen with the advisor.
 
@@ -46,12 +53,19 @@ class EntrepreneurSkill(ModelSQL, ModelView):
         'on_change_with_company', searcher='search_company')
     skill = fields.Many2One(
         'cae.skill', "Skill", required=True, ondelete='RESTRICT')
-    level = fields.Selection([
-            (None, ""),
-            ('learning', "Learning"),
-            ('able', "Able"),
-            ('expert', "Expert"),
-            ], "Level", sort=False)
+    level = fields.Selection([(None, "")] + LEVELS, "Level", sort=False)
+    target_level = fields.Selection(
+        [(None, "")] + LEVELS, "Target Level", sort=False,
+        help="The level that the person wants or needs to reach.")
+    target_date = fields.Date(
+        "Target Date",
+        states={
+            'required': Bool(Eval('target_level')),
+            'invisible': ~Eval('target_level'),
+            },
+        help="Until when the person wants to reach the level.")
+    reached = fields.Function(
+        fields.Boolean("Reached"), 'on_change_with_reached')
     note = fields.Char("Note")
 
     @classmethod
@@ -71,6 +85,11 @@ class EntrepreneurSkill(ModelSQL, ModelView):
     @classmethod
     def search_company(cls, name, clause):
         return [('entrepreneur.' + clause[0], *clause[1:])]
+
+    @fields.depends('level', 'target_level')
+    def on_change_with_reached(self, name=None):
+        levels = [None, *dict(LEVELS)]
+        return levels.index(self.level) >= levels.index(self.target_level)
 
     def get_rec_name(self, name):
         return self.skill.rec_name

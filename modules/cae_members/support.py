@@ -420,7 +420,7 @@ class Hours(ModelSQL, ModelView):
 
     A row sums interviews held or sessions attended. Visitors of information
     sessions stand together, without entrepreneur. The month of a session is
-    the one of its start in UTC.
+    the one of its start in the time zone of the company.
     """
     __name__ = 'cae.support.hours'
     __string__ = "Hours of Support"
@@ -512,8 +512,7 @@ class Hours(ModelSQL, ModelView):
         if backend.name == 'sqlite':
             # SQLite can't subtract moments
             start, end = Extract('EPOCH', start), Extract('EPOCH', end)
-        date = cls.month.sql_cast(session.start)
-        month = cls.month.sql_cast(DateTrunc('month', session.start))
+        month = cls.month.sql_cast(DateTrunc('month', session.date))
         return registration.join(session,
             condition=registration.session == session.id
             ).join(workshop, condition=session.workshop == workshop.id
@@ -527,7 +526,7 @@ class Hours(ModelSQL, ModelView):
                 number=Count(registration.id),
                 hours=Sum(end - start)),
             where=(registration.state == 'attended')
-            & cls._period(date),
+            & cls._period(session.date),
             group_by=[
                 workshop.company, registration.entrepreneur,
                 month.as_('month'), workshop.funded_action, workshop.kind])

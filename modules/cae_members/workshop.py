@@ -141,6 +141,9 @@ class Session(Workflow, ModelSQL, ModelView):
                 ()),
             ],
         states=_states)
+    date = fields.Date(
+        "Date", readonly=True,
+        help="The day of the start in the time zone of the company.")
     place = fields.Char("Place", states=_states)
     places = fields.Integer(
         "Places",
@@ -371,8 +374,24 @@ class Session(Workflow, ModelSQL, ModelView):
     @classmethod
     def on_modification(cls, mode, sessions, field_names=None):
         super().on_modification(mode, sessions, field_names=field_names)
+        if mode == 'create' or mode == 'write' and field_names & {
+                'start', 'workshop'}:
+            cls._set_dates(sessions)
         if mode == 'write' and 'places' in field_names:
             cls.fill(sessions)
+
+    @classmethod
+    def _set_dates(cls, sessions):
+        "Set the days on which the sessions start for the company"
+        by_date = defaultdict(list)
+        for session in sessions:
+            date = session.local(session.start).date()
+            if session.date != date:
+                by_date[date].append(session)
+        if by_date:
+            cls.write(*sum((
+                        [sessions, {'date': date}]
+                        for date, sessions in by_date.items()), []))
 
     @classmethod
     def copy(cls, sessions, default=None):

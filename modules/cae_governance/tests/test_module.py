@@ -355,6 +355,34 @@ class CaeGovernanceTestCase(
                     {entrepreneur.id: stage})
 
     @with_transaction()
+    def test_funnel(self):
+        "Test that the funnel takes the associates from the register"
+        pool = Pool()
+        Associate = pool.get('cae.associate')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        Person = pool.get('cae.funnel.person')
+        with cooperative() as company:
+            ana, bob = apply(
+                company, "Ana", "Bob", admission_date=date(3, 1))
+            Entrepreneur.create([{
+                        'party': associate.party.id,
+                        'welcome_date': ADMISSION,
+                        'associate_date': date(2, 1),
+                        } for associate in [ana, bob]])
+            Associate.admit([ana])
+            for day, associates in [
+                    (date(2, 15), {"Bob": date(2, 1)}),
+                    (date(3, 1), {"Ana": date(3, 1), "Bob": date(2, 1)}),
+                    ]:
+                with Transaction().set_context(date=day), \
+                        self.subTest(day=day):
+                    self.assertEqual({
+                            p.rec_name: p.associate_date
+                            for p in Person.search([
+                                    ('step', '=', 'associate')])},
+                        associates)
+
+    @with_transaction()
     def test_chart(self):
         "Test the accounts of the capital in the French chart"
         pool = Pool()

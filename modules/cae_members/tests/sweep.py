@@ -114,6 +114,20 @@ class Person:
             pool.get('cae.workshop.session').open([session])
             create('cae.workshop.registration',
                 session=session.id, entrepreneur=ana.id)
+            for name, values in [
+                    ('cae.absence', {'from_date': start, 'to_date': start}),
+                    ('cae.outside_activity', {
+                            'kind': 'employee', 'from_date': start}),
+                    ('cae.aid', {
+                            'kind': 'grant', 'date': start,
+                            'organisation': self.company.party.id}),
+                    ('cae.target.membership', {
+                            'from_date': start, 'certificate_date': start,
+                            'ground': ModelData.get_id(
+                                'cae_members', 'target_ground_income')}),
+                    ]:
+                create(name, entrepreneur=ana.id, **values)
+            create('cae.settlement', entrepreneur=ana.id, date=today)
             Deadline = pool.get('cae.deadline')
             deadline, *_ = Deadline.search([('entrepreneur', '=', ana.id)])
             Deadline.deal_with([deadline])

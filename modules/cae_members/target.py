@@ -1,0 +1,334 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""The target group that an activity cooperative must serve.
+
+In Belgium 60 % of the candidate entrepreneurs are unemployed who are hard to
+place or belong to another group at risk (law of 1 March 2007, art. 81; AR of
+15 June 2009).
+"""
+from decimal import ROUND_UP, Decimal
+
+from dateutil.relativedelta import relativedelta
+from sql import Null
+from sql.aggregate import Count, Min
+from sql.conditionals import Case
+
+from trytond.i18n import gettext
+from trytond.model import DeactivableMixin, Index, ModelSQL, ModelView, fields
+from trytond.pool import Pool, PoolMeta
+from trytond.pyson import Eval, If
+from trytond.transaction import Transaction
+
+from .exceptions import TargetValidationError
+
+
+class ContractType(metaclass=PoolMeta):
+    __name__ = 'cae.contract.type'
+
+    target_share = fields.Numeric(
+        "Target Group", digits=(5, 4),
+        domain=['OR',
+            ('target_share', '=', None),
+            [
+                ('target_share', '>', 0),
+                ('target_share', '<=', 1),
+                ],
+            ],
+        help="The least share of the people with such a contract who belong "
+        "to the target group (groupe cible): 60 % of the Belgian candidates "
+        "(AR of 15 June 2009).\n"
+        "Leave empty for no such duty.")
+    target_article = fields.Char(
+        "Article of the Target Group",
+        states={
+            'invisible': ~Eval('target_share'),
+            },
+        help="The article that sets the share.")
+
+
+class TargetGround(DeactivableMixin, ModelSQL, ModelView):
+    "On which ground somebody belongs to the target group"
+    __name__ = 'cae.target.ground'
+    __string__ = "Target Group Ground"
+
+    name = fields.Char("Name", required=True, translate=True)
+    article = fields.Char("Article", help="The law that names the ground.")
+    min_age = fields.Integer(
+        "From Age",
+        domain=['OR',
+            ('min_age', '=', None),
+            ('min_age', '>=', 0),
+            ],
+        help="Leave empty for no limit.")
+    below_age = fields.Integer(
+        "Below Age",
+        domain=['OR',
+            ('below_age', '=', None),
+            ('below_age', '>', 0),
+            ],
+        help="Leave empty for no limit.")
+    days = fields.Integer(
+        "Days",
+        domain=['OR',
+            ('days', '=', None),
+            ('days', '>', 0),
+            ],
+        help="How many days of allowance the certificate must show.\n"
+        "Leave empty if days are not counted.")
+    months = fields.Integer(
+        "Within Months",
+        domain=['OR',
+            ('months', '=', None),
+            ('months', '>', 0),
+            ],
+        help="In how many months before the contract, or since how many.")
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls._order.insert(0, ('name', 'ASC'))
+
+
+class TargetMembership(ModelSQL, ModelView):
+    """That a person belongs to the target group, with the evidence.
+
+    It counts for the contracts that begin in its period, for the law looks
+    at the days before the signature.
+    """
+    __name__ = 'cae.target.membership'
+    __string__ = "Target Group Membership"
+
+    entrepreneur = fields.Many2One(
+        'cae.entrepreneur', "Entrepreneur", required=True,
+        ondelete='CASCADE',
+        states={
+            'readonly': Eval('id', -1) >= 0,
+            })
+    company = fields.Function(
+        fields.Many2One('company.company', "Company"),
+        'on_change_with_company', searcher='search_company')
+    ground = fields.Many2One(
+        'cae.target.ground', "Ground", required=True, ondelete='RESTRICT')
+    counted = fields.Function(
+        fields.Boolean("Counted"), 'on_change_with_counted')
+    from_date = fields.Date(
+        "From", required=True,
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('from_date', '<=', Eval('to_date')),
+                ()),
+            ],
+        help="The first day on which a contract may begin with it.")
+    to_date = fields.Date(
+        "To",
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('to_date', '>=', Eval('from_date')),
+                ()),
+            ],
+        help="The last day on which a contract may begin with it.\n"
+        "Leave empty while it goes on.")
+    days = fields.Integer(
+        "Days",
+        domain=['OR',
+            ('days', '=', None),
+            ('days', '>=', 0),
+            ],
+        states={
+            'required': Eval('counted', False),
+            'invisible': ~Eval('counted', False),
+            },
+        help="The days of allowance that the certificate shows.")
+    certificate_date = fields.Date(
+        "Certificate Date", required=True,
+        help="The date of the certificate, for instance of the ONEM, the "
+        "Forem, Actiris or the CPAS.")
+    certificate = fields.Binary("Certificate", filename='filename')
+    filename = fields.Char("File Name")
+    note = fields.Char("Note")
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        t = cls.__table__()
+        cls._sql_indexes.add(Index(t, (t.entrepreneur, Index.Range())))
+        cls._order = [('from_date', 'DESC'), ('id', 'DESC')]
+
+    @classmethod
+    def default_from_date(cls):
+        return Pool().get('ir.date').today()
+
+    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
+    def on_change_with_company(self, name=None):
+        return self.entrepreneur.company if self.entrepreneur else None
+
+    @classmethod
+    def search_company(cls, name, clause):
+        return [('entrepreneur.' + clause[0], *clause[1:])]
+
+    @fields.depends('ground')
+    def on_change_with_counted(self, name=None):
+        return bool(self.ground and self.ground.days)
+
+    def get_rec_name(self, name):
+        return f'{self.entrepreneur.rec_name} – {self.ground.rec_name}'
+
+    @classmethod
+    def search_rec_name(cls, name, clause):
+        return ['OR',
+            ('entrepreneur.rec_name', *clause[1:]),
+            ('ground.rec_name', *clause[1:]),
+            ]
+
+    @classmethod
+    def validate_fields(cls, memberships, field_names):
+        super().validate_fields(memberships, field_names)
+        for membership in memberships:
+            membership.check_ground()
+
+    def check_ground(self):
+        "Check the age and the days that the ground asks for"
+        ground = self.ground
+        if ground.days and (self.days or 0) < ground.days:
+            raise TargetValidationError(gettext(
+                    'cae_members.msg_target_days',
+                    membership=self.rec_name,
+                    days=ground.days,
+                    months=ground.months or '',
+                    article=ground.article or ''))
+        if ground.min_age is None and ground.below_age is None:
+            return
+        birth_date = self.entrepreneur.birth_date
+        age = (
+            relativedelta(self.from_date, birth_date).years if birth_date
+            else None)
+        if (age is None
+                or ground.min_age is not None and age < ground.min_age
+                or ground.below_age is not None and age >= ground.below_age):
+            raise TargetValidationError(gettext(
+                    'cae_members.msg_target_no_birth_date' if age is None
+                    else 'cae_members.msg_target_age',
+                    membership=self.rec_name,
+                    age=age,
+                    article=ground.article or ''))
+
+
+class TargetContext(ModelView):
+    __name__ = 'cae.target.context'
+    __string__ = "Target Group Context"
+
+    from_date = fields.Date(
+        "From Date", required=True,
+        domain=[
+            ('from_date', '<=', Eval('to_date', None)),
+            ])
+    to_date = fields.Date(
+        "To Date", required=True,
+        domain=[
+            ('to_date', '>=', Eval('from_date', None)),
+            ])
+
+    @classmethod
+    def default_from_date(cls):
+        return Pool().get('ir.date').today()
+
+    @classmethod
+    def default_to_date(cls):
+        return Pool().get('ir.date').today()
+
+
+class TargetShare(ModelSQL, ModelView):
+    """The share of the target group among those accompanied.
+
+    For each company and type of contract that asks for one: of the people
+    with a contract of the type in the period, those who belonged to the
+    group when it began.
+    """
+    __name__ = 'cae.target.share'
+    __string__ = "Share of the Target Group"
+
+    company = fields.Many2One('company.company', "Company")
+    type = fields.Many2One('cae.contract.type', "Contract Type")
+    people = fields.Integer(
+        "Accompanied",
+        help="How many people had a contract of the type in the period.")
+    members = fields.Integer(
+        "Target Group",
+        help="How many of them belonged to the target group when the "
+        "contract began.")
+    share = fields.Function(
+        fields.Numeric("Share", digits=(5, 4)), 'get_share')
+    required = fields.Function(
+        fields.Numeric("Required", digits=(5, 4)), 'get_share')
+    lacking = fields.Function(
+        fields.Integer(
+            "Lacking",
+            help="How many members are missing among as many people."),
+        'get_share')
+    article = fields.Function(fields.Char("Article"), 'get_share')
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls._order = [('company', 'ASC'), ('type', 'ASC'), ('id', None)]
+
+    def get_rec_name(self, name):
+        return self.type.rec_name
+
+    @classmethod
+    def search_rec_name(cls, name, clause):
+        return [('type.rec_name', *clause[1:])]
+
+    @classmethod
+    def table_query(cls):
+        pool = Pool()
+        context = Transaction().context
+        today = pool.get('ir.date').today()
+        start = context.get('from_date') or today
+        end = context.get('to_date') or today
+        contract = pool.get('cae.contract').__table__()
+        type_ = pool.get('cae.contract.type').__table__()
+        membership = pool.get('cae.target.membership').__table__()
+        member = (
+            (membership.from_date <= contract.start_date)
+            & ((membership.to_date == Null)
+                | (membership.to_date >= contract.start_date)))
+        people = contract.join(
+            type_, condition=contract.type == type_.id
+            ).join(membership, 'LEFT',
+            condition=(membership.entrepreneur == contract.entrepreneur)
+            & member
+            ).select(
+            contract.company, contract.type, contract.entrepreneur,
+            Min(contract.id).as_('contract'),
+            Count(membership.id).as_('memberships'),
+            where=(type_.target_share != Null)
+            & (contract.entrepreneur != Null)
+            & contract.state.in_(['signed', 'ended'])
+            & (contract.start_date <= end)
+            & ((contract.end_date == Null) | (contract.end_date >= start)),
+            group_by=[
+                contract.company, contract.type, contract.entrepreneur])
+        return people.select(
+            Min(people.contract).as_('id'), people.company, people.type,
+            Count(people.entrepreneur).as_('people'),
+            Count(Case((people.memberships > 0, 1), else_=Null)).as_(
+                'members'),
+            group_by=[people.company, people.type])
+
+    @classmethod
+    def get_share(cls, shares, names):
+        result = {name: {} for name in names}
+        for share in shares:
+            required = share.type.target_share
+            least = (required * share.people).to_integral_value(ROUND_UP)
+            values = {
+                'share': (Decimal(share.members) / share.people).quantize(
+                    Decimal('.0001')),
+                'required': required,
+                'lacking': max(int(least) - share.members, 0),
+                'article': share.type.target_article,
+                }
+            for name in names:
+                result[name][share.id] = values[name]
+        return result
