@@ -490,17 +490,25 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
         self.on_change_start_date()
 
     @fields.depends(
-        'type', 'clauses',
+        'type', 'clauses', 'company',
         methods=['on_change_start_date', 'on_change_with_person'])
     def on_change_type(self):
         pool = Pool()
         Text = pool.get('cae.contract.clause.text')
         self.on_change_start_date()
         if self.type:
-            person = self.on_change_with_person()
             self.clauses = [
                 Text(**values) for values in Text.standard(
-                    self.type, person.lang if person else None)]
+                    self.type, self._language)]
+
+    @property
+    def _language(self):
+        "The language of the person or else of the cooperative"
+        person = self.on_change_with_person()
+        language = person.lang if person else None
+        if not language and self.company:
+            language = self.company.party.lang
+        return language
 
     @classmethod
     def get_delays(cls, contracts, names):
@@ -927,7 +935,7 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
             standards, to_create = {}, []
             for contract in contracts:
                 if contract not in present:
-                    key = contract.type, contract.person.lang
+                    key = contract.type, contract._language
                     if key not in standards:
                         standards[key] = Text.standard(*key)
                     to_create += [

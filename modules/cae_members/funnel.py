@@ -35,11 +35,7 @@ class FunnelContext(ModelView):
     __name__ = 'cae.funnel.context'
     __string__ = "Funnel Context"
 
-    company = fields.Many2One(
-        'company.company', "Company", required=True,
-        domain=[
-            ('id', 'in', Eval('context', {}).get('companies', [])),
-            ])
+    company = fields.Many2One('company.company', "Company", required=True)
     from_date = fields.Date(
         "From Date",
         domain=[
@@ -306,6 +302,7 @@ class Funnel(ModelSQL, ModelView):
 
     company = fields.Many2One('company.company', "Company")
     step = fields.Selection(STEPS, "Step", sort=False)
+    step_string = step.translated('step')
     welcomed = fields.Integer("Welcomed")
     reached = fields.Integer(
         "Reached", help="How many came to the step or further.")
@@ -357,6 +354,9 @@ class Funnel(ModelSQL, ModelView):
             *(count(here & (people.aside == aside)).as_(aside)
                 for aside, _ in ASIDES),
             group_by=[steps.rank, steps.step])
+
+    def get_rec_name(self, name):
+        return self.step_string
 
     @classmethod
     def get_share(cls, funnel, name):

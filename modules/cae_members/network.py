@@ -9,6 +9,7 @@ from sql import Null
 
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, fields, sequence_ordered
+from trytond.model.exceptions import AccessError
 from trytond.pool import Pool
 from trytond.pyson import Eval
 from trytond.report import Report
@@ -71,9 +72,6 @@ class NetworkReport(ModelSQL, ModelView):
     companies = fields.Many2Many(
         'cae.network.report-company.company', 'report', 'company',
         "Companies", required=True,
-        domain=[
-            ('id', 'in', Eval('context', {}).get('companies', [])),
-            ],
         help="The cooperatives whose figures are added up.")
     start_date = fields.Date(
         "Start Date", required=True,
@@ -112,6 +110,22 @@ class NetworkReport(ModelSQL, ModelView):
     def default_end_date(cls):
         today = Pool().get('ir.date').today()
         return today + relativedelta(years=-1, month=12, day=31)
+
+    @classmethod
+    def check_modification(
+            cls, mode, reports, values=None, external=False):
+        super().check_modification(
+            mode, reports, values=values, external=external)
+        if external and (mode == 'create' or (values or {}).get('companies')):
+            User = Pool().get('res.user')
+            allowed = set(User(Transaction().user).companies)
+            for report in reports:
+                for company in report.companies:
+                    if company not in allowed:
+                        raise AccessError(gettext(
+                                'cae_members.msg_network_report_company',
+                                report=report.rec_name,
+                                company=company.rec_name))
 
     @classmethod
     def copy(cls, reports, default=None):

@@ -800,7 +800,7 @@ class Entrepreneur(metaclass=PoolMeta):
                 })
 
     @classmethod
-    @ModelView.button_action('cae_members.act_settlement_entrepreneur')
+    @ModelView.button_action('cae_members.act_settlement_entrepreneur_open')
     def prepare_exit(cls, entrepreneurs):
         "Open what must be settled, at the end of the contracts or today"
         pool = Pool()
@@ -893,7 +893,7 @@ class Activity(metaclass=PoolMeta):
                         in closings.items()), []))
 
     @classmethod
-    @ModelView.button_action('cae_members.act_settlement_activity')
+    @ModelView.button_action('cae_members.act_settlement_activity_open')
     def prepare_closing(cls, activities):
         "Open what must be settled before the activities close"
         pool = Pool()

@@ -408,7 +408,8 @@ class WelcomeLine(ModelView):
     __string__ = "Visitor"
 
     registration = fields.Many2One(
-        'cae.workshop.registration', "Registration", readonly=True)
+        'cae.workshop.registration', "Registration", required=True,
+        readonly=True)
     name = fields.Char("Name", readonly=True)
     email = fields.Char("E-Mail", readonly=True)
     known = fields.Boolean("Known", readonly=True)

@@ -15,7 +15,7 @@ from trytond.model import (
     Check, DeactivableMixin, Exclude, Index, ModelSQL, ModelView, Workflow,
     fields)
 from trytond.pool import Pool
-from trytond.pyson import Bool, Eval, If
+from trytond.pyson import Bool, Eval, Id, If
 from trytond.report import Report
 from trytond.tools import slugify
 from trytond.transaction import Transaction, without_check_access
@@ -235,6 +235,20 @@ class Session(Workflow, ModelSQL, ModelView):
                     'depends': ['state', 'my_state'],
                     },
                 })
+
+    @classmethod
+    def view_attributes(cls):
+        # Only entrepreneurs register themselves
+        staff = ~Eval('context', {}).get('groups', []).contains(
+            Id('cae_members', 'group_entrepreneur'))
+        return super().view_attributes() + [
+            ('/tree/field[@name="my_state"]', 'tree_invisible', staff, []),
+            ('/tree/button[@name="register"]', 'tree_invisible', staff, []),
+            ('/tree/button[@name="give_up"]', 'tree_invisible', staff, []),
+            ('/form//group[@id="my_registration"]', 'states', {
+                    'invisible': staff,
+                    }, []),
+            ]
 
     @classmethod
     def default_state(cls):

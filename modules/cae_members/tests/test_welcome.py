@@ -16,6 +16,7 @@ from trytond.modules.cae_members.tests.test_module import (
     create_contract, create_entrepreneur, create_user, refused, set_user)
 from trytond.modules.cae_members.tests.test_support import World
 from trytond.pool import Pool
+from trytond.pyson import PYSONDecoder
 from trytond.tests.test_tryton import drop_db
 from trytond.transaction import Transaction
 
@@ -437,6 +438,33 @@ class WelcomeTestCase(TestCase):
                 self.assertEqual(
                     set(self.counts().values()), {(0, 0, 0, 0, 0)})
                 self.assertIsNone(Funnel.search([])[0].share)
+
+    @with_transaction()
+    def test_client_company(self):
+        "Test that the clients let the company of the user be chosen"
+        pool = Pool()
+        Company = pool.get('company.company')
+        User = pool.get('res.user')
+        with World.enter() as world:
+            with set_user(world.nora):
+                client = User.get_preferences(context_only=True)
+                for name, field in [
+                        ('cae.funnel.context', 'company'),
+                        ('cae.network.report', 'companies')]:
+                    definition = pool.get(name).fields_get([field])[field]
+                    domain = PYSONDecoder({'context': client}).decode(
+                        definition['domain'])
+                    self.assertEqual(
+                        Company.search(domain), [world.company], name)
+
+    @with_transaction()
+    def test_funnel_names(self):
+        "Test that the bars of the funnel have a name to read"
+        Funnel = Pool().get('cae.funnel')
+        with World.enter() as world, self.context(world):
+            self.assertEqual(
+                [f.rec_name for f in Funnel.search([])][:2],
+                ["Welcomed", "First Interview"])
 
     @with_transaction()
     def test_funnel_rights(self):
