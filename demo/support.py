@@ -7,6 +7,8 @@ from itertools import cycle
 
 from dateutil.relativedelta import relativedelta
 
+from trytond.tools import slugify
+
 PROJECTS = [
     "Je veux vivre de mon métier dans la région, d'abord avec deux ou trois "
     "clients réguliers.",
@@ -38,6 +40,8 @@ OTHERS = [
     ("Claire Hamon", 800, 'accepted', None, 'self_employed'),
     ("Idir Mansouri", 760, 'accepted', None, 'employment'),
     ]
+# Who came to the information session and waits to be welcomed
+VISITORS = ["Nora Lambert", "Hugo Caron", "Inès Perrin", "Tom Delmas"]
 
 
 def fill(cooperative):
@@ -259,7 +263,8 @@ class _Filler:
             ]
         Registration.create([{
                     'session': past[0].id, 'visitor': name,
-                    } for name, *_ in OTHERS[:4]]
+                    'email': f"{slugify(name).lower()}@example.com",
+                    } for name in VISITORS]
             + [{
                     'session': session.id, 'entrepreneur': person.id,
                     }

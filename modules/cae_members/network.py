@@ -112,20 +112,26 @@ class NetworkReport(ModelSQL, ModelView):
         return today + relativedelta(years=-1, month=12, day=31)
 
     @classmethod
-    def check_modification(
-            cls, mode, reports, values=None, external=False):
-        super().check_modification(
-            mode, reports, values=values, external=external)
-        if external and (mode == 'create' or (values or {}).get('companies')):
-            User = Pool().get('res.user')
-            allowed = set(User(Transaction().user).companies)
-            for report in reports:
-                for company in report.companies:
-                    if company not in allowed:
-                        raise AccessError(gettext(
-                                'cae_members.msg_network_report_company',
-                                report=report.rec_name,
-                                company=company.rec_name))
+    def validate_fields(cls, reports, field_names):
+        super().validate_fields(reports, field_names)
+        if field_names is None or 'companies' in field_names:
+            cls.check_companies(reports)
+
+    @classmethod
+    def check_companies(cls, reports):
+        "Check that the user has access to the companies"
+        User = Pool().get('res.user')
+        user = Transaction().user
+        if not user:
+            return
+        allowed = set(User(user).companies)
+        for report in reports:
+            for company in report.companies:
+                if company not in allowed:
+                    raise AccessError(gettext(
+                            'cae_members.msg_network_report_company',
+                            report=report.rec_name,
+                            company=company.rec_name))
 
     @classmethod
     def copy(cls, reports, default=None):

@@ -163,8 +163,11 @@ class NetworkMixin:
         Print = pool.get('cae.network.report', type='report')
         company = setup_company()
         advisor = create_user('advisor', company, 'cae_members.group_advisor')
-        with set_company(company), \
-                Transaction().set_context(companies=[company.id]):
+        User = pool.get('res.user')
+        User.write([User(Transaction().user)], {
+                'companies': [('add', [company.id])],
+                })
+        with set_company(company):
             take_over(company, 'people', PEOPLE)
             take_over(company, 'contracts', CONTRACTS)
             report, = Report.create([{
@@ -196,6 +199,32 @@ class NetworkMixin:
                 oext, content, _, _ = Print.execute([report.id], {})
             self.assertEqual(oext, 'odt')
             self.assertTrue(content)
+
+    @with_transaction()
+    def test_network_report_company(self):
+        "The figures of a company of others are not added up"
+        from trytond.modules.company.tests import create_company
+
+        from .test_module import create_user, refused, set_user, setup_company
+        Report = Pool().get('cae.network.report')
+        company = setup_company()
+        other = create_company(name="Other")
+        advisor = create_user('advisor', company, 'cae_members.group_advisor')
+        values = {
+            'name': "2026",
+            'start_date': dt.date(2026, 1, 1),
+            'end_date': dt.date(2026, 12, 31),
+            }
+        with set_user(advisor):
+            with refused(AccessError, "not among your companies"):
+                Report.create([{
+                            'companies': [
+                                ('add', [company.id, other.id])],
+                            **values}])
+            report, = Report.create([{
+                        'companies': [('add', [company.id])], **values}])
+            with refused(AccessError, "not among your companies"):
+                Report.write([report], {'companies': [('add', [other.id])]})
 
     @with_transaction()
     def test_trade(self):

@@ -408,7 +408,13 @@ class CaeMembersContractTestCase(unittest.TestCase):
             bob = create_entrepreneur(company, "Bob")
             bob.party.lang = french
             bob.party.save()
-            for entrepreneur, start in [(ana, "The "), (bob, "Les ")]:
+            eve = create_entrepreneur(company, "Eve")
+            for entrepreneur, language, start in [
+                    (ana, None, "The "), (bob, None, "Les "),
+                    # Without, they are in that of the cooperative
+                    (eve, french, "Les ")]:
+                company.party.lang = language
+                company.party.save()
                 cesa = self.draft(entrepreneur, 'cesa', START)
                 text, = [
                     t.text for t in cesa.clauses if t.clause == clause]
