@@ -239,14 +239,16 @@ class Session(Workflow, ModelSQL, ModelView):
     @classmethod
     def view_attributes(cls):
         # Only entrepreneurs register themselves
-        staff = ~Eval('context', {}).get('groups', []).contains(
-            Id('cae_members', 'group_entrepreneur'))
+        entrepreneur = Id('cae_members', 'group_entrepreneur')
+        # The columns are evaluated in the context, not in a record
+        staff = ~Eval('groups', []).contains(entrepreneur)
         return super().view_attributes() + [
             ('/tree/field[@name="my_state"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="register"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="give_up"]', 'tree_invisible', staff, []),
             ('/form//group[@id="my_registration"]', 'states', {
-                    'invisible': staff,
+                    'invisible': ~Eval('context', {}).get(
+                        'groups', []).contains(entrepreneur),
                     }, []),
             ]
 
