@@ -36,10 +36,7 @@ class FunnelContext(ModelView):
     __string__ = "Funnel Context"
 
     company = fields.Many2One(
-        'company.company', "Company", required=True,
-        domain=[
-            ('id', 'in', Eval('context', {}).get('companies', [])),
-            ])
+        'company.company', "Company", required=True)
     from_date = fields.Date(
         "From Date",
         domain=[
@@ -306,6 +303,9 @@ class Funnel(ModelSQL, ModelView):
 
     company = fields.Many2One('company.company', "Company")
     step = fields.Selection(STEPS, "Step", sort=False)
+    step_string = step.translated('step')
+    # A graph of the client shows the value of a selection, not its name
+    step_name = fields.Function(fields.Char("Step"), 'get_step_name')
     welcomed = fields.Integer("Welcomed")
     reached = fields.Integer(
         "Reached", help="How many came to the step or further.")
@@ -357,6 +357,9 @@ class Funnel(ModelSQL, ModelView):
             *(count(here & (people.aside == aside)).as_(aside)
                 for aside, _ in ASIDES),
             group_by=[steps.rank, steps.step])
+
+    def get_step_name(self, name):
+        return self.step_string
 
     @classmethod
     def get_share(cls, funnel, name):

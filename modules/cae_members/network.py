@@ -71,9 +71,6 @@ class NetworkReport(ModelSQL, ModelView):
     companies = fields.Many2Many(
         'cae.network.report-company.company', 'report', 'company',
         "Companies", required=True,
-        domain=[
-            ('id', 'in', Eval('context', {}).get('companies', [])),
-            ],
         help="The cooperatives whose figures are added up.")
     start_date = fields.Date(
         "Start Date", required=True,
@@ -294,6 +291,8 @@ class NetworkReportLine(sequence_ordered(), ModelSQL, ModelView):
         list(dict(sum(KEYS.values(), [])).items()), "Figure",
         required=True, readonly=True, sort=False)
     key_string = key.translated('key')
+    # A graph of the client shows the value of a selection, not its name
+    key_name = fields.Function(fields.Char("Figure"), 'get_key_name')
     count = fields.Integer("People", required=True, readonly=True)
     percentage = fields.Numeric("Percentage", digits=(5, 2), readonly=True)
 
@@ -303,6 +302,9 @@ class NetworkReportLine(sequence_ordered(), ModelSQL, ModelView):
         cls.__access__.add('report')
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.report, Index.Range())))
+
+    def get_key_name(self, name):
+        return self.key_string
 
 
 class NetworkReportMonth(ModelSQL, ModelView):
