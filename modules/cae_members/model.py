@@ -5,7 +5,8 @@ from trytond.i18n import gettext
 from trytond.model import fields
 from trytond.pool import Pool
 from trytond.pyson import Eval
-from trytond.transaction import Transaction, check_access, without_check_access
+from trytond.transaction import (
+    Transaction, check_access, inactive_records, without_check_access)
 
 from .exceptions import SetupError
 
@@ -104,6 +105,7 @@ class ChangeableMixin:
         ids = list(map(int, records))
         with check_access():
             rule = Rule.domain_get(cls.__name__, mode='write')
-        found = set(map(
-                int, cls.search([('id', 'in', ids), rule], order=[])))
+        with inactive_records():
+            found = set(map(
+                    int, cls.search([('id', 'in', ids), rule], order=[])))
         return {i: i in found for i in ids}

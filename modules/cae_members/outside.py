@@ -23,6 +23,7 @@ class Contract(metaclass=PoolMeta):
     __name__ = 'cae.contract'
 
     @classmethod
+    @ModelView.button
     @Workflow.transition('signed')
     def sign(cls, contracts):
         cls.check_full_time(contracts)

@@ -599,6 +599,10 @@ class CaeMembersContractTestCase(unittest.TestCase):
                         'party': party.id, 'company': company.id,
                         } for party in Party.create([
                             {'name': "Nora"}, {'name': "Zoe"}])])
+            pool.get('res.user').write([user], {
+                    'employees': [('add', [nora.id])],
+                    'employee': nora.id,
+                    })
             ana = create_entrepreneur(company, "Ana", advisor=nora)
             cape = create_contract(ana, 'cape', START, day('2026-03-31'))
             self.assertIsNone(cape.supervisor)

@@ -115,7 +115,7 @@ def refused(exception, regex=''):
         if not re.search(regex, str(e)):
             raise
     else:
-        raise AssertionError(f"{exception.__name__} not raised")
+        raise AssertionError(f"{exception} not raised")
     finally:
         cursor.execute('ROLLBACK TO SAVEPOINT refused')
         for cache in transaction.cache.values():

@@ -36,6 +36,10 @@ class World:
             self.advisor = create_employee(self.company, "Nora")
             self.nora = create_user(
                 'nora', self.company, 'cae_members.group_advisor')
+            Pool().get('res.user').write([self.nora], {
+                    'employees': [('add', [self.advisor.id])],
+                    'employee': self.advisor.id,
+                    })
             for name in ['ana', 'bob', 'cleo']:
                 user = create_user(
                     name, self.company, 'cae_members.group_entrepreneur')
