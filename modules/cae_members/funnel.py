@@ -35,8 +35,7 @@ class FunnelContext(ModelView):
     __name__ = 'cae.funnel.context'
     __string__ = "Funnel Context"
 
-    company = fields.Many2One(
-        'company.company', "Company", required=True)
+    company = fields.Many2One('company.company', "Company", required=True)
     from_date = fields.Date(
         "From Date",
         domain=[
@@ -304,8 +303,6 @@ class Funnel(ModelSQL, ModelView):
     company = fields.Many2One('company.company', "Company")
     step = fields.Selection(STEPS, "Step", sort=False)
     step_string = step.translated('step')
-    # A graph of the client shows the value of a selection, not its name
-    step_name = fields.Function(fields.Char("Step"), 'get_step_name')
     welcomed = fields.Integer("Welcomed")
     reached = fields.Integer(
         "Reached", help="How many came to the step or further.")
@@ -358,7 +355,7 @@ class Funnel(ModelSQL, ModelView):
                 for aside, _ in ASIDES),
             group_by=[steps.rank, steps.step])
 
-    def get_step_name(self, name):
+    def get_rec_name(self, name):
         return self.step_string
 
     @classmethod

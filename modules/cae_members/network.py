@@ -291,8 +291,6 @@ class NetworkReportLine(sequence_ordered(), ModelSQL, ModelView):
         list(dict(sum(KEYS.values(), [])).items()), "Figure",
         required=True, readonly=True, sort=False)
     key_string = key.translated('key')
-    # A graph of the client shows the value of a selection, not its name
-    key_name = fields.Function(fields.Char("Figure"), 'get_key_name')
     count = fields.Integer("People", required=True, readonly=True)
     percentage = fields.Numeric("Percentage", digits=(5, 2), readonly=True)
 
@@ -303,7 +301,7 @@ class NetworkReportLine(sequence_ordered(), ModelSQL, ModelView):
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.report, Index.Range())))
 
-    def get_key_name(self, name):
+    def get_rec_name(self, name):
         return self.key_string
 
 

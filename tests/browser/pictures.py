@@ -107,7 +107,10 @@ class Pictures:
         field = browser.find('input[name=from_date]')
         field.clear()
         field.send_keys(self.first, Keys.TAB)
-        self.take('funnel', 660)
+        browser.find('.tab-pane.active .filter-box input').send_keys(
+            Keys.ENTER)
+        browser.settle()
+        self.take('funnel', 700)
 
         self.open('cae.contract',
             "SELECT id FROM cae_contract WHERE state = 'draft'")
@@ -120,13 +123,13 @@ class Pictures:
 
         self.open('cae.settlement', "SELECT id FROM cae_settlement")
         browser.click(self.check)
-        self.take('settlement', 900)
+        self.take('settlement', 920)
 
         report = self.id("SELECT id FROM cae_network_report")
         self.action(
             'act_network_report_month', model='cae.network.report',
             id=report, ids=[report])
-        self.take('report', 560)
+        self.take('report', 580)
 
 
 def main():

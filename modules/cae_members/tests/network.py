@@ -8,7 +8,7 @@ from trytond.modules.cae_members.exceptions import (
     ContractValidationError, HolderValidationError, TakingOverError,
     TradeError)
 from trytond.modules.cae_members.tests.server import undone, with_transaction
-from trytond.modules.company.tests import set_company
+from trytond.modules.company.tests import create_company, set_company
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
@@ -196,6 +196,32 @@ class NetworkMixin:
                 oext, content, _, _ = Print.execute([report.id], {})
             self.assertEqual(oext, 'odt')
             self.assertTrue(content)
+
+    @with_transaction()
+    def test_network_report_companies(self):
+        "An advisor reports on their own companies only"
+        from .test_module import create_user, set_user, setup_company
+        Report = Pool().get('cae.network.report')
+        other = create_company(name="Other")
+        company = setup_company()
+        advisor = create_user('advisor', company, 'cae_members.group_advisor')
+        values = {
+            'name': "2026",
+            'start_date': dt.date(2026, 1, 1),
+            'end_date': dt.date(2026, 12, 31),
+            'companies': [('add', [company.id])],
+            }
+        # The client gives no companies in the context
+        with set_company(company), set_user(advisor):
+            report, = Report.create([values])
+            Report.compute([report])
+            with self.assertRaises(AccessError):
+                Report.create([{
+                            **values,
+                            'companies': [('add', [company.id, other.id])],
+                            }])
+            with self.assertRaises(AccessError):
+                Report.write([report], {'companies': [('add', [other.id])]})
 
     @with_transaction()
     def test_trade(self):
