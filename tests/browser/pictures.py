@@ -54,11 +54,13 @@ class Pictures:
         self.first = first
 
     def id(self, query, *parameters):
+        "Return the first id that the query of the database finds"
         with sqlite3.connect(self.file) as connection:
             id_, = connection.execute(query, parameters).fetchone()
         return id_
 
     def xml_id(self, name):
+        "Return the database id of what the XML of the module names so"
         return self.id(
             "SELECT db_id FROM ir_model_data "
             "WHERE module = 'cae_members' AND fs_id = ?", name)
@@ -73,18 +75,21 @@ class Pictures:
         self.browser.close_tab()
 
     def action(self, name, **data):
+        "Open an action of the module, whatever its label"
         self.browser.execute(self.xml_id(name), data)
 
     def open(self, model, query):
+        "Open the form of the record that the query finds"
         self.browser.open(f'model/{model}/{self.id(query)}')
 
     def all(self):
+        "Take them all, as an advisor"
         browser = self.browser
         browser.login('conseil', PASSWORD)
         browser.resize(WIDTH, HEIGHT)
         browser.menu("Entrepreneurs")
         self.action('act_entrepreneur_form')
-        # The portfolio and all
+        # The portfolio, before all of them
         browser.tab_number(-2)
         self.take('entrepreneurs', 640)
 
