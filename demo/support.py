@@ -58,6 +58,7 @@ def fill(cooperative):
     filler.interviews()
     filler.workshops()
     filler.directory()
+    filler.under_way()
 
 
 class _Filler:
@@ -82,6 +83,7 @@ class _Filler:
                     "France Travail Nantes", "BGE Atlantique",
                     "Mission locale"]])
         self.prescribers = [p.id for p in prescribers]
+        self.language, = self.get('ir.lang').search([('code', '=', 'fr')])
         self.branch, = self.get('cae.branch').create([{
                     'name': "Nantes", 'company': self.company}])
 
@@ -137,7 +139,7 @@ class _Filler:
         cape, = self.get('cae.contract.type').search([('code', '=', 'cape')])
         values, contracts = [], []
         for name, days, decision, reason, outcome in OTHERS:
-            party, = Party.create([{'name': name}])
+            party, = Party.create([{'name': name, 'lang': self.language.id}])
             welcome_date = self.start - dt.timedelta(days=days)
             values.append({
                     **self.record(),
@@ -183,7 +185,7 @@ class _Filler:
                     'type': identity.id,
                     'received_on': self.start,
                     'expiry_date': self.today + dt.timedelta(
-                        days=50 + 100 * number),
+                        days=5 * number - 6),
                     } for number, person in enumerate(self.people)])
 
     def interviews(self):
@@ -287,3 +289,37 @@ class _Filler:
                     'skills': [('add', [skill.id])],
                     } for person, skill in zip(self.people[4:], skills)])
         Entry.publish(entries)
+
+    def under_way(self):
+        "Leave a contract to sign, an exit to settle and the yearly figures"
+        Contract = self.get('cae.contract')
+        Entrepreneur = self.get('cae.entrepreneur')
+        Report = self.get('cae.network.report')
+        Settlement = self.get('cae.settlement')
+        cape, = self.get('cae.contract.type').search([('code', '=', 'cape')])
+        accepted, = Entrepreneur.search([('party.name', '=', OTHERS[0][0])])
+        start = self.today + relativedelta(months=1, day=1)
+        Contract.create([{
+                    'company': self.company,
+                    'entrepreneur': accepted.id,
+                    'type': cape.id,
+                    'start_date': start,
+                    'end_date': start + relativedelta(years=1, days=-1),
+                    }])
+        leaving = next(
+            (p for p in self.people if p.stage == 'employed'), None)
+        if leaving:
+            Entrepreneur.prepare_exit([leaving])
+            settlement, = leaving.settlements
+            Settlement.write([settlement], {
+                    'date': self.today + relativedelta(day=31),
+                    'outcome': 'self_employed',
+                    'exit_reason': 'project',
+                    })
+        report, = Report.create([{
+                    'name': f"{self.start.year - 3}–{self.start.year - 1}",
+                    'companies': [('add', [self.company])],
+                    'start_date': self.start - relativedelta(years=3),
+                    'end_date': self.start - dt.timedelta(days=1),
+                    }])
+        Report.compute([report])

@@ -58,6 +58,8 @@ class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
     kind = fields.Selection(
         KINDS, "Deadline", required=True, readonly=True, sort=False)
     kind_string = kind.translated('kind')
+    # The calendar of the client shows the value of a selection, not its name
+    kind_name = fields.Function(fields.Char("Deadline"), 'get_kind_name')
     date = fields.Date("Date", required=True, readonly=True)
     what = fields.Function(fields.Text("What to Do"), 'get_what')
     days = fields.Function(
@@ -115,6 +117,9 @@ class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def search_advisor(cls, name, clause):
         return [('entrepreneur.' + clause[0], *clause[1:])]
+
+    def get_kind_name(self, name):
+        return self.kind_string
 
     @classmethod
     def get_what(cls, deadlines, name):

@@ -324,6 +324,9 @@ class NetworkReportLine(sequence_ordered(), ModelSQL, ModelView):
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.report, Index.Range())))
 
+    def get_rec_name(self, name):
+        return self.key_string
+
 
 class NetworkReportMonth(ModelSQL, ModelView):
     "How many people are at each stage at the end of a month"

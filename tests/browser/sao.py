@@ -99,6 +99,26 @@ class Browser:
             'window.location.hash = arguments[0]', f'{self.database}/{path}')
         self.settle()
 
+    def execute(self, action, data):
+        "Run the action with this id on the records that the data name"
+        self.driver.execute_script(
+            'Sao.Action.execute(arguments[0], arguments[1], null,'
+            ' Sao.Session.current_session.context)', action, data)
+        self.settle()
+
+    def resize(self, width, height):
+        "Give the page this size, in pixels"
+        self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+                'width': width, 'height': height, 'deviceScaleFactor': 1,
+                'mobile': False,
+                })
+
+    def toggle_menu(self):
+        "Show or hide the menu"
+        self.driver.execute_script(
+            "jQuery('[data-toggle=menu]').first().click()")
+        self.settle()
+
     def menu(self, *labels):
         """Open an entry of the menu, given with those above it that are
         still folded"""
@@ -143,6 +163,12 @@ class Browser:
     def tab(self, label):
         "Choose the tab with this label, in the open view"
         self.find('.tab-pane.active .nav-tabs a', label).click()
+        self.settle()
+
+    def tab_number(self, index):
+        "Choose a tab of the open view by its index"
+        self.driver.find_elements(
+            By.CSS_SELECTOR, '.tab-pane.active .nav-tabs a')[index].click()
         self.settle()
 
     def close_tab(self):
