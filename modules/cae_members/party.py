@@ -93,7 +93,7 @@ class Erase(metaclass=PoolMeta):
             (ContactMechanism, [('party', '=', party_id)], False,
                 ['value_compact'], [None]),
             (Identifier, [('party', '=', party_id)], False,
-                ['code_compact'], [None]),
+                ['code_compact'], ['****']),
             of('cae.contract', 'entrepreneur'),
             of('cae.activity.holder', 'entrepreneur'),
             of('cae.deadline.reminder', 'deadline.entrepreneur'),
