@@ -47,6 +47,10 @@ def pytest_configure():
     if 'DB_CACHE' in os.environ:
         from tests import layers
         layers.install()
+    if BACKEND == 'postgresql':
+        from tests import databases
+        from trytond.tests import test_tryton  # noqa: F401, it makes checks
+        databases.checks(True)
 
 
 def pytest_addoption(parser):

@@ -12,12 +12,20 @@ def activate():
     accounts and its fiscal year 2026.
     """
     from trytond.modules.cae_members.tests.tools import activate
-    from trytond.pool import Pool
     from trytond.tests.test_tryton import DB_NAME
     activate()
-    # As in production; the checks made in tests only would take a third more
-    Pool.test = False
+    checks(False)
     return connect(DB_NAME)
+
+
+def checks(on):
+    """Make the checks that Tryton makes in tests only, or not.
+
+    They take a third of the time and depend on no database: once is enough.
+    """
+    from trytond import backend
+    from trytond.pool import Pool
+    Pool.test = on and backend.name == 'sqlite'
 
 
 def connect(name):
@@ -33,9 +41,8 @@ def connect(name):
 
 def drop():
     "Leave nothing to the tests that follow"
-    from trytond.pool import Pool
     from trytond.tests.test_tryton import drop_db
-    Pool.test = True
+    checks(True)
     drop_db()
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 
 import pytest
 
+from tests import databases
 from tests.cases import load
 from trytond.modules.cae_members.delay import DAY, last_day
 
@@ -78,15 +79,13 @@ class Path:
 def members():
     "A database of cae_members with a cooperative"
     from trytond.modules.cae_members.tests.server import commit
-    from trytond.pool import Pool
     from trytond.tests.test_tryton import activate_module, drop_db
     drop_db()
     activate_module('cae_members')
     commit(_create_cooperative)
-    # As in production
-    Pool.test = False
+    databases.checks(False)
     yield
-    Pool.test = True
+    databases.checks(True)
     drop_db()
 
 
