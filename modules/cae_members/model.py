@@ -78,6 +78,49 @@ def own_entrepreneur(company):
         return entrepreneur.id
 
 
+class EntrepreneurCompanyMixin:
+    "The company of the entrepreneur whose record it is"
+    __slots__ = ()
+    company = fields.Function(
+        fields.Many2One('company.company', "Company"),
+        'on_change_with_company', searcher='search_company')
+
+    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
+    def on_change_with_company(self, name=None):
+        return self.entrepreneur.company if self.entrepreneur else None
+
+    @classmethod
+    def search_company(cls, name, clause):
+        return [('entrepreneur.' + clause[0], *clause[1:])]
+
+
+class EntrepreneurMixin(EntrepreneurCompanyMixin):
+    "What is of one entrepreneur, and goes with them"
+    __slots__ = ()
+    entrepreneur = fields.Many2One(
+        'cae.entrepreneur', "Entrepreneur", required=True,
+        ondelete='CASCADE',
+        states={
+            'readonly': Eval('id', -1) >= 0,
+            })
+
+
+class AdvisorMixin:
+    "The advisor of the entrepreneur whose record it is"
+    __slots__ = ()
+    advisor = fields.Function(
+        fields.Many2One('company.employee', "Advisor"),
+        'on_change_with_advisor', searcher='search_advisor')
+
+    @fields.depends('entrepreneur', '_parent_entrepreneur.advisor')
+    def on_change_with_advisor(self, name=None):
+        return self.entrepreneur.advisor if self.entrepreneur else None
+
+    @classmethod
+    def search_advisor(cls, name, clause):
+        return [('entrepreneur.' + clause[0], *clause[1:])]
+
+
 class ChangeableMixin:
     """Keep the buttons to the records that the rules let the user change.
 

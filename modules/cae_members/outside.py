@@ -8,6 +8,7 @@ from trytond.pyson import Eval, If
 from trytond.transaction import without_check_access
 
 from .exceptions import ContractError
+from .model import EntrepreneurMixin
 
 
 class ContractType(metaclass=PoolMeta):
@@ -59,20 +60,11 @@ class Contract(metaclass=PoolMeta):
                             person=contract.person.rec_name))
 
 
-class OutsideActivity(ModelSQL, ModelView):
+class OutsideActivity(EntrepreneurMixin, ModelSQL, ModelView):
     "What a person does and is beside the cooperative (cumul de statuts)"
     __name__ = 'cae.outside_activity'
     __string__ = "Outside Activity"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     kind = fields.Selection([
             ('employee', "Employee"),
             ('civil_servant', "Civil Servant"),
@@ -118,14 +110,6 @@ class OutsideActivity(ModelSQL, ModelView):
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.entrepreneur, Index.Range())))
         cls._order = [('from_date', 'DESC'), ('id', 'DESC')]
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @classmethod
     def default_from_date(cls):

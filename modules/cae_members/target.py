@@ -20,6 +20,7 @@ from trytond.pyson import Eval, If
 from trytond.transaction import Transaction
 
 from .exceptions import TargetValidationError
+from .model import EntrepreneurMixin
 
 
 class ContractType(metaclass=PoolMeta):
@@ -89,7 +90,7 @@ class TargetGround(DeactivableMixin, ModelSQL, ModelView):
         cls._order.insert(0, ('name', 'ASC'))
 
 
-class TargetMembership(ModelSQL, ModelView):
+class TargetMembership(EntrepreneurMixin, ModelSQL, ModelView):
     """That a person belongs to the target group, with the evidence.
 
     It counts for the contracts that begin in its period, for the law looks
@@ -98,15 +99,6 @@ class TargetMembership(ModelSQL, ModelView):
     __name__ = 'cae.target.membership'
     __string__ = "Target Group Membership"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     ground = fields.Many2One(
         'cae.target.ground', "Ground", required=True, ondelete='RESTRICT')
     counted = fields.Function(
@@ -157,14 +149,6 @@ class TargetMembership(ModelSQL, ModelView):
     @classmethod
     def default_from_date(cls):
         return Pool().get('ir.date').today()
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @fields.depends('ground')
     def on_change_with_counted(self, name=None):
