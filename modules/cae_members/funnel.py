@@ -258,18 +258,11 @@ class FunnelPerson(ModelSQL, ModelView):
     @classmethod
     def _interviews(cls, date, few):
         "Return the query of the first individual interview held"
-        pool = Pool()
-        interview = pool.get('cae.interview').__table__()
-        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
-        kind = pool.get('cae.interview.kind').__table__()
-        return relation.join(
-            interview, condition=relation.interview == interview.id
-            ).join(kind, condition=interview.kind == kind.id
-            ).select(
-            relation.entrepreneur, Min(interview.date).as_('date'),
-            where=(interview.state == 'held') & kind.individual
-            & (interview.date <= date) & few(relation.entrepreneur),
-            group_by=[relation.entrepreneur])
+        held = Pool().get('cae.interview').held_query()
+        return held.select(
+            held.entrepreneur, Min(held.date).as_('date'),
+            where=(held.date <= date) & few(held.entrepreneur),
+            group_by=[held.entrepreneur])
 
     @classmethod
     def _contracts(cls, date, few):

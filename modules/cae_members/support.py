@@ -278,31 +278,41 @@ class Interview(ChangeableMixin, Workflow, ModelSQL, ModelView):
         return [('entrepreneurs.rec_name', *clause[1:])]
 
     @classmethod
+    def held_query(cls):
+        """Return the query of the individual interviews held.
+
+        Its columns are entrepreneur, date and interview, with a row for each
+        entrepreneur of an interview.
+        """
+        pool = Pool()
+        kind = pool.get('cae.interview.kind').__table__()
+        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
+        table = cls.__table__()
+        return relation.join(
+            table, condition=relation.interview == table.id
+            ).join(kind, condition=table.kind == kind.id
+            ).select(
+            relation.entrepreneur, table.date, relation.interview,
+            where=(table.state == 'held') & kind.individual)
+
+    @classmethod
     def held(cls, entrepreneurs, start, end):
         """Return the dates of the individual interviews held in the period.
 
         The result is {entrepreneur id: [dates in order]}; both ends are in.
         """
-        pool = Pool()
-        Kind = pool.get('cae.interview.kind')
-        Relation = pool.get('cae.interview-cae.entrepreneur')
         cursor = Transaction().connection.cursor()
-        table = cls.__table__()
-        kind = Kind.__table__()
-        relation = Relation.__table__()
         result = {int(e): [] for e in entrepreneurs}
         if not result:
             return result
-        cursor.execute(*table.join(kind, condition=table.kind == kind.id
-                ).join(relation, condition=relation.interview == table.id
-                ).select(relation.entrepreneur, table.date,
+        held = cls.held_query()
+        cursor.execute(*held.select(
+                held.entrepreneur, held.date,
                 where=fields.SQL_OPERATORS['in'](
-                    relation.entrepreneur, list(result))
-                & kind.individual
-                & (table.state == 'held')
-                & (table.date >= start)
-                & (table.date <= end),
-                order_by=[table.date, table.id]))
+                    held.entrepreneur, list(result))
+                & (held.date >= start)
+                & (held.date <= end),
+                order_by=[held.date, held.interview]))
         for id_, date in cursor:
             result[id_].append(date)
         return result

@@ -167,17 +167,10 @@ class Entrepreneur(metaclass=PoolMeta):
     @classmethod
     def _last_interviews(cls):
         "Return the query of the last individual interview held of each"
-        pool = Pool()
-        interview = pool.get('cae.interview').__table__()
-        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
-        kind = pool.get('cae.interview.kind').__table__()
-        return relation.join(
-            interview, condition=relation.interview == interview.id
-            ).join(kind, condition=interview.kind == kind.id
-            ).select(
-            relation.entrepreneur, Max(interview.date).as_('date'),
-            where=(interview.state == 'held') & kind.individual,
-            group_by=[relation.entrepreneur])
+        held = Pool().get('cae.interview').held_query()
+        return held.select(
+            held.entrepreneur, Max(held.date).as_('date'),
+            group_by=[held.entrepreneur])
 
     @classmethod
     def get_last_interview_date(cls, entrepreneurs, name):
