@@ -13,6 +13,7 @@ from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields)
 from trytond.pool import Pool
 from trytond.pyson import Eval
+from trytond.tools import grouped_slice
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import RetentionError
@@ -327,7 +328,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
             records = Model.search(
                 self._domain(path, entrepreneurs), order=[])
             table = Model.__table__()
-            for ids in _sliced([r.id for r in records]):
+            for ids in map(list, grouped_slice(
+                        [r.id for r in records], count=1000)):
                 cursor.execute(*table.update(
                         [getattr(table, n) for n in values],
                         list(values.values()),
@@ -341,11 +343,6 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                                             f'{name},{id_}' for id_ in ids]),
                                     ]))
         transaction.counter += 1
-
-
-def _sliced(ids, size=1000):
-    for i in range(0, len(ids), size):
-        yield ids[i:i + size]
 
 
 class Due(Workflow, ModelSQL, ModelView):

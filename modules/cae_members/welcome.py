@@ -30,6 +30,14 @@ def _id(record):
     return record.id if record else None
 
 
+def opened(action, records):
+    "Return the action on the records without its tabs, on the form for one"
+    action['domains'] = []
+    if len(records) == 1:
+        action['views'].reverse()
+    return action, {'res_id': [r.id for r in records]}
+
+
 class Registration(metaclass=PoolMeta):
     __name__ = 'cae.workshop.registration'
 
@@ -366,11 +374,7 @@ class Welcome(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        ids = [e.id for e in self.start.entrepreneurs]
-        action['domains'] = []
-        if len(ids) == 1:
-            action['views'].reverse()
-        return action, {'res_id': ids}
+        return opened(action, self.start.entrepreneurs)
 
 
 class WelcomeStart(ModelView):
@@ -485,9 +489,7 @@ class FirstInterview(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        action['domains'] = []
-        action['views'].reverse()
-        return action, {'res_id': [self.start.interview.id]}
+        return opened(action, [self.start.interview])
 
 
 class FirstInterviewStart(ModelView):
@@ -594,9 +596,7 @@ class PrepareContract(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        action['domains'] = []
-        action['views'].reverse()
-        return action, {'res_id': [self.start.contract.id]}
+        return opened(action, [self.start.contract])
 
 
 class PrepareContractStart(ModelView):
