@@ -1,10 +1,12 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 
+from dateutil.relativedelta import relativedelta
+
 from trytond.i18n import gettext
 from trytond.model import fields
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Eval, If
 from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
 
@@ -119,6 +121,33 @@ class AdvisorMixin:
     @classmethod
     def search_advisor(cls, name, clause):
         return [('entrepreneur.' + clause[0], *clause[1:])]
+
+
+class YearContextMixin:
+    "A period that may be open, this year by default"
+    __slots__ = ()
+    from_date = fields.Date(
+        "From Date",
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('from_date', '<=', Eval('to_date')),
+                ()),
+            ])
+    to_date = fields.Date(
+        "To Date",
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('to_date', '>=', Eval('from_date')),
+                ()),
+            ])
+
+    @classmethod
+    def default_from_date(cls):
+        return Pool().get('ir.date').today() + relativedelta(month=1, day=1)
+
+    @classmethod
+    def default_to_date(cls):
+        return Pool().get('ir.date').today() + relativedelta(month=12, day=31)
 
 
 class ChangeableMixin:

@@ -3,7 +3,6 @@
 
 import datetime as dt
 
-from dateutil.relativedelta import relativedelta
 from sql import Literal, Union
 from sql.aggregate import Count, Min, Sum
 from sql.conditionals import Coalesce
@@ -19,7 +18,7 @@ from trytond.report import Report
 from trytond.transaction import Transaction
 
 from .exceptions import InterviewAccessError, InterviewError
-from .model import ChangeableMixin
+from .model import ChangeableMixin, YearContextMixin
 
 
 class InterviewKind(DeactivableMixin, ModelSQL, ModelView):
@@ -542,29 +541,6 @@ class Hours(ModelSQL, ModelView):
                 month.as_('month'), workshop.funded_action, workshop.kind])
 
 
-class HoursContext(ModelView):
+class HoursContext(YearContextMixin, ModelView):
     __name__ = 'cae.support.hours.context'
     __string__ = "Hours of Support Context"
-
-    from_date = fields.Date(
-        "From Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('from_date', '<=', Eval('to_date')),
-                ()),
-            ])
-    to_date = fields.Date(
-        "To Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('to_date', '>=', Eval('from_date')),
-                ()),
-            ])
-
-    @classmethod
-    def default_from_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=1, day=1)
-
-    @classmethod
-    def default_to_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=12, day=31)
