@@ -8,10 +8,10 @@ from trytond.pyson import Eval, If
 from trytond.transaction import Transaction
 
 from .exceptions import AbsenceError
-from .model import own_entrepreneur
+from .model import AdvisorMixin, own_entrepreneur
 
 
-class Absence(ModelSQL, ModelView):
+class Absence(AdvisorMixin, ModelSQL, ModelView):
     """When an entrepreneur is away, as they declare it.
 
     Entrepreneurs choose their time freely: it is told, not asked for, and no
@@ -34,9 +34,6 @@ class Absence(ModelSQL, ModelView):
         states={
             'readonly': Eval('id', -1) >= 0,
             })
-    advisor = fields.Function(
-        fields.Many2One('company.employee', "Advisor"),
-        'on_change_with_advisor', searcher='search_advisor')
     from_date = fields.Date(
         "From", required=True,
         domain=[
@@ -78,14 +75,6 @@ class Absence(ModelSQL, ModelView):
     def default_entrepreneur(cls):
         if company := Transaction().context.get('company'):
             return own_entrepreneur(company)
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.advisor')
-    def on_change_with_advisor(self, name=None):
-        return self.entrepreneur.advisor if self.entrepreneur else None
-
-    @classmethod
-    def search_advisor(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     def get_rec_name(self, name):
         lang = Pool().get('ir.lang').get()

@@ -6,21 +6,14 @@ from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
 
+from .model import EntrepreneurMixin
 
-class Aid(ModelSQL, ModelView):
+
+class Aid(EntrepreneurMixin, ModelSQL, ModelView):
     "What an organisation gives or lends a person for their project"
     __name__ = 'cae.aid'
     __string__ = "Aid"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     organisation = fields.Many2One(
         'party.party', "Organisation", required=True, ondelete='RESTRICT',
         context={
@@ -60,14 +53,6 @@ class Aid(ModelSQL, ModelView):
     @classmethod
     def default_date(cls):
         return Pool().get('ir.date').today()
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @fields.depends('entrepreneur', '_parent_entrepreneur.company')
     def on_change_with_currency(self, name=None):

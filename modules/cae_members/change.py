@@ -13,7 +13,8 @@ from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from .entrepreneur import EDUCATIONS
 from .exceptions import ChangeAccessError, ChangeError
-from .model import ChangeableMixin, own_entrepreneur
+from .model import (
+    AdvisorMixin, ChangeableMixin, EntrepreneurCompanyMixin, own_entrepreneur)
 
 # The fields by the record on which they are
 CONTACT = ['phone', 'email']
@@ -24,7 +25,9 @@ PRIVATE = [
     'emergency_contact', 'emergency_phone']
 
 
-class Change(ChangeableMixin, Workflow, ModelSQL, ModelView):
+class Change(
+        AdvisorMixin, EntrepreneurCompanyMixin, ChangeableMixin, Workflow,
+        ModelSQL, ModelView):
     """What an entrepreneur asks to be changed in their own record.
 
     Nothing changes before staff confirms it. What is private stands in a
@@ -37,12 +40,6 @@ class Change(ChangeableMixin, Workflow, ModelSQL, ModelView):
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True, readonly=True,
         ondelete='CASCADE')
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
-    advisor = fields.Function(
-        fields.Many2One('company.employee', "Advisor"),
-        'on_change_with_advisor', searcher='search_advisor')
     date = fields.Date("Date", required=True, readonly=True)
     private = fields.Boolean(
         "Private", readonly=True,
@@ -102,22 +99,6 @@ class Change(ChangeableMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def default_state(cls):
         return 'proposed'
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.advisor')
-    def on_change_with_advisor(self, name=None):
-        return self.entrepreneur.advisor if self.entrepreneur else None
-
-    @classmethod
-    def search_advisor(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @classmethod
     def get_summary(cls, changes, name):

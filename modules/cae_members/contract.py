@@ -1015,6 +1015,7 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
         other contracts of the person.
         """
         cls.check_clauses(contracts)
+        cls.warn_target_share(contracts)
         by_company = defaultdict(list)
         for contract in contracts:
             if not contract.number:

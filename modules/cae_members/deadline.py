@@ -11,7 +11,7 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
 
 from . import delay
-from .model import ChangeableMixin
+from .model import AdvisorMixin, ChangeableMixin
 
 KINDS = [
     ('contract', "End of Contract"),
@@ -34,7 +34,7 @@ NOTICES = {
     }
 
 
-class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
+class Deadline(AdvisorMixin, ChangeableMixin, Workflow, ModelSQL, ModelView):
     """A legal date of a person, with what to do by then.
 
     The dates follow from contracts, interviews and social records: they are
@@ -50,9 +50,6 @@ class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True, readonly=True,
         ondelete='CASCADE')
-    advisor = fields.Function(
-        fields.Many2One('company.employee', "Advisor"),
-        'on_change_with_advisor', searcher='search_advisor')
     contract = fields.Many2One(
         'cae.contract', "Contract", readonly=True, ondelete='CASCADE')
     kind = fields.Selection(
@@ -109,14 +106,6 @@ class Deadline(ChangeableMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def default_state(cls):
         return 'open'
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.advisor')
-    def on_change_with_advisor(self, name=None):
-        return self.entrepreneur.advisor if self.entrepreneur else None
-
-    @classmethod
-    def search_advisor(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     def get_kind_name(self, name):
         return self.kind_string

@@ -1,7 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 
-from trytond.exceptions import UserError
+from trytond.exceptions import UserError, UserWarning
 from trytond.model.exceptions import AccessError, ValidationError
 
 
@@ -102,4 +102,8 @@ class ChangeAccessError(AccessError):
 
 
 class RetentionError(UserError):
+    pass
+
+
+class TargetWarning(UserWarning):
     pass

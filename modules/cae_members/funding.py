@@ -1,15 +1,16 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """The public money behind the support, by funder and territory."""
-from dateutil.relativedelta import relativedelta
 from sql import Null
 from sql.aggregate import Count, Min, Sum
 
 from trytond.model import ModelSQL, ModelView, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
-from trytond.pyson import Eval, If
+from trytond.pyson import Eval
 from trytond.transaction import Transaction
+
+from .model import YearContextMixin
 
 
 class FundedAction(metaclass=PoolMeta):
@@ -93,31 +94,14 @@ class FundedActionTotal(ModelSQL, ModelView):
         return {t.id: t.company.currency.id for t in totals}
 
 
-class FundedActionTotalContext(ModelView):
+class FundedActionTotalContext(YearContextMixin, ModelView):
     __name__ = 'cae.funded_action.total.context'
     __string__ = "Funding Context"
 
-    from_date = fields.Date(
-        "From Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('from_date', '<=', Eval('to_date')),
-                ()),
-            ],
-        help="Counts the actions that end on that day or after.")
-    to_date = fields.Date(
-        "To Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('to_date', '>=', Eval('from_date')),
-                ()),
-            ],
-        help="Counts the actions that begin on that day or before.")
-
     @classmethod
-    def default_from_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=1, day=1)
-
-    @classmethod
-    def default_to_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=12, day=31)
+    def __setup__(cls):
+        super().__setup__()
+        cls.from_date.help = (
+            "Counts the actions that end on that day or after.")
+        cls.to_date.help = (
+            "Counts the actions that begin on that day or before.")

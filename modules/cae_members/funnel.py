@@ -3,15 +3,16 @@
 """How far those whom the cooperative received came on the path."""
 from decimal import Decimal
 
-from dateutil.relativedelta import relativedelta
 from sql import Literal, Null, Select, Union
 from sql.aggregate import Count, Min, Sum
 from sql.conditionals import Case, Coalesce
 
 from trytond.model import ModelSQL, ModelView, fields
 from trytond.pool import Pool
-from trytond.pyson import Eval, If
+from trytond.pyson import Eval
 from trytond.transaction import Transaction
+
+from .model import YearContextMixin
 
 # In the order of the path: who reached a step has reached those before
 STEPS = [
@@ -31,27 +32,11 @@ ASIDES = [
 RANKS = {step: rank for rank, (step, _) in enumerate(STEPS, start=1)}
 
 
-class FunnelContext(ModelView):
+class FunnelContext(YearContextMixin, ModelView):
     __name__ = 'cae.funnel.context'
     __string__ = "Funnel Context"
 
     company = fields.Many2One('company.company', "Company", required=True)
-    from_date = fields.Date(
-        "From Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('from_date', '<=', Eval('to_date')),
-                ()),
-            ],
-        help="Counts the people first received from that day.")
-    to_date = fields.Date(
-        "To Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('to_date', '>=', Eval('from_date')),
-                ()),
-            ],
-        help="Counts the people first received until that day.")
     date = fields.Date(
         "As of", required=True,
         help="Counts what happened until that day, whenever the people were "
@@ -74,16 +59,14 @@ class FunnelContext(ModelView):
         depends={'company'})
 
     @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.from_date.help = "Counts the people first received from that day."
+        cls.to_date.help = "Counts the people first received until that day."
+
+    @classmethod
     def default_company(cls):
         return Transaction().context.get('company')
-
-    @classmethod
-    def default_from_date(cls):
-        return cls.default_date() + relativedelta(month=1, day=1)
-
-    @classmethod
-    def default_to_date(cls):
-        return cls.default_date() + relativedelta(month=12, day=31)
 
     @classmethod
     def default_date(cls):
@@ -258,18 +241,11 @@ class FunnelPerson(ModelSQL, ModelView):
     @classmethod
     def _interviews(cls, date, few):
         "Return the query of the first individual interview held"
-        pool = Pool()
-        interview = pool.get('cae.interview').__table__()
-        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
-        kind = pool.get('cae.interview.kind').__table__()
-        return relation.join(
-            interview, condition=relation.interview == interview.id
-            ).join(kind, condition=interview.kind == kind.id
-            ).select(
-            relation.entrepreneur, Min(interview.date).as_('date'),
-            where=(interview.state == 'held') & kind.individual
-            & (interview.date <= date) & few(relation.entrepreneur),
-            group_by=[relation.entrepreneur])
+        held = Pool().get('cae.interview').held_query()
+        return held.select(
+            held.entrepreneur, Min(held.date).as_('date'),
+            where=(held.date <= date) & few(held.entrepreneur),
+            group_by=[held.entrepreneur])
 
     @classmethod
     def _contracts(cls, date, few):

@@ -26,6 +26,8 @@ class Rule(metaclass=PoolMeta):
     `cae_entrepreneurs` are the ids of the user's own entrepreneur records,
     `cae_activities` those of the activities they hold today, and
     `cae_employees` those of the employees the user is, as advisor.
+    `cae_portfolio` is the domain of the entrepreneurs whom the user supports,
+    or nobody yet.
     """
     __name__ = 'ir.rule'
     _cae_own_cache = Cache('ir.rule.cae_own', context=False)
@@ -101,8 +103,13 @@ class Rule(metaclass=PoolMeta):
             entrepreneurs, activities = cls._cae_own()
             context['cae_entrepreneurs'] = list(entrepreneurs)
             context['cae_activities'] = list(activities)
-            context['cae_employees'] = list(
-                Pool().get('res.user').get_employees())
+            employees = list(Pool().get('res.user').get_employees())
+            context['cae_employees'] = employees
+            context['cae_portfolio'] = ['OR',
+                ('advisor', 'in', employees),
+                ('advisor', '=', None),
+                ('holdings.activity.advisor', 'in', employees),
+                ]
         return context
 
     @classmethod

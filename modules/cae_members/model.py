@@ -1,10 +1,12 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 
+from dateutil.relativedelta import relativedelta
+
 from trytond.i18n import gettext
 from trytond.model import fields
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Eval, If
 from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
 
@@ -76,6 +78,76 @@ def own_entrepreneur(company):
                 ], limit=1, order=[])
     for entrepreneur in entrepreneurs:
         return entrepreneur.id
+
+
+class EntrepreneurCompanyMixin:
+    "The company of the entrepreneur whose record it is"
+    __slots__ = ()
+    company = fields.Function(
+        fields.Many2One('company.company', "Company"),
+        'on_change_with_company', searcher='search_company')
+
+    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
+    def on_change_with_company(self, name=None):
+        return self.entrepreneur.company if self.entrepreneur else None
+
+    @classmethod
+    def search_company(cls, name, clause):
+        return [('entrepreneur.' + clause[0], *clause[1:])]
+
+
+class EntrepreneurMixin(EntrepreneurCompanyMixin):
+    "What is of one entrepreneur, and goes with them"
+    __slots__ = ()
+    entrepreneur = fields.Many2One(
+        'cae.entrepreneur', "Entrepreneur", required=True,
+        ondelete='CASCADE',
+        states={
+            'readonly': Eval('id', -1) >= 0,
+            })
+
+
+class AdvisorMixin:
+    "The advisor of the entrepreneur whose record it is"
+    __slots__ = ()
+    advisor = fields.Function(
+        fields.Many2One('company.employee', "Advisor"),
+        'on_change_with_advisor', searcher='search_advisor')
+
+    @fields.depends('entrepreneur', '_parent_entrepreneur.advisor')
+    def on_change_with_advisor(self, name=None):
+        return self.entrepreneur.advisor if self.entrepreneur else None
+
+    @classmethod
+    def search_advisor(cls, name, clause):
+        return [('entrepreneur.' + clause[0], *clause[1:])]
+
+
+class YearContextMixin:
+    "A period that may be open, this year by default"
+    __slots__ = ()
+    from_date = fields.Date(
+        "From Date",
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('from_date', '<=', Eval('to_date')),
+                ()),
+            ])
+    to_date = fields.Date(
+        "To Date",
+        domain=[
+            If(Eval('from_date') & Eval('to_date'),
+                ('to_date', '>=', Eval('from_date')),
+                ()),
+            ])
+
+    @classmethod
+    def default_from_date(cls):
+        return Pool().get('ir.date').today() + relativedelta(month=1, day=1)
+
+    @classmethod
+    def default_to_date(cls):
+        return Pool().get('ir.date').today() + relativedelta(month=12, day=31)
 
 
 class ChangeableMixin:

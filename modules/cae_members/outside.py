@@ -1,13 +1,16 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """What people do beside the cooperative: statuses that are held together."""
+from sql import Null
+
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Workflow, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, If
-from trytond.transaction import without_check_access
+from trytond.transaction import Transaction
 
 from .exceptions import ContractError
+from .model import EntrepreneurMixin
 
 
 class ContractType(metaclass=PoolMeta):
@@ -37,42 +40,37 @@ class Contract(metaclass=PoolMeta):
         art. L127-1).
         """
         pool = Pool()
+        ContractType = pool.get('cae.contract.type')
         OutsideActivity = pool.get('cae.outside_activity')
-        contracts = [
-            c for c in contracts
-            if c.entrepreneur and c.type.excludes_full_time]
-        with without_check_access():
-            activities = OutsideActivity.search([
-                    ('entrepreneur', 'in', [
-                            c.entrepreneur.id for c in contracts]),
-                    ('full_time', '=', True),
-                    ], order=[])
-        for contract in contracts:
-            for activity in activities:
-                if (activity.entrepreneur == contract.entrepreneur
-                        and activity.from_date <= contract.start_date
-                        and (not activity.to_date
-                            or activity.to_date >= contract.start_date)):
-                    raise ContractError(gettext(
-                            'cae_members.msg_contract_full_time',
-                            contract=contract.rec_name,
-                            person=contract.person.rec_name))
+        cursor = Transaction().connection.cursor()
+        table = cls.__table__()
+        type_ = ContractType.__table__()
+        activity = OutsideActivity.__table__()
+        cursor.execute(*table.join(
+                type_, condition=table.type == type_.id
+                ).join(activity,
+                condition=activity.entrepreneur == table.entrepreneur
+                ).select(table.id,
+                where=fields.SQL_OPERATORS['in'](
+                    table.id, [c.id for c in contracts])
+                & type_.excludes_full_time & activity.full_time
+                & (activity.from_date <= table.start_date)
+                & ((activity.to_date == Null)
+                    | (activity.to_date >= table.start_date)),
+                limit=1))
+        if row := cursor.fetchone():
+            contract, = cls.browse(row)
+            raise ContractError(gettext(
+                    'cae_members.msg_contract_full_time',
+                    contract=contract.rec_name,
+                    person=contract.person.rec_name))
 
 
-class OutsideActivity(ModelSQL, ModelView):
+class OutsideActivity(EntrepreneurMixin, ModelSQL, ModelView):
     "What a person does and is beside the cooperative (cumul de statuts)"
     __name__ = 'cae.outside_activity'
     __string__ = "Outside Activity"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     kind = fields.Selection([
             ('employee', "Employee"),
             ('civil_servant', "Civil Servant"),
@@ -118,14 +116,6 @@ class OutsideActivity(ModelSQL, ModelView):
         t = cls.__table__()
         cls._sql_indexes.add(Index(t, (t.entrepreneur, Index.Range())))
         cls._order = [('from_date', 'DESC'), ('id', 'DESC')]
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @classmethod
     def default_from_date(cls):

@@ -10,6 +10,7 @@ from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 
 from .exceptions import PaperValidationError
+from .model import EntrepreneurMixin
 
 
 class PaperType(DeactivableMixin, ModelSQL, ModelView):
@@ -42,20 +43,11 @@ class PaperTypeContractType(ModelSQL):
         ondelete='CASCADE')
 
 
-class Paper(ModelSQL, ModelView):
+class Paper(EntrepreneurMixin, ModelSQL, ModelView):
     "A paper that a person handed in (pièce justificative)"
     __name__ = 'cae.paper'
     __string__ = "Paper"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     type = fields.Many2One(
         'cae.paper.type', "Type", required=True, ondelete='RESTRICT')
     expires = fields.Function(
@@ -81,14 +73,6 @@ class Paper(ModelSQL, ModelView):
     @classmethod
     def default_received_on(cls):
         return Pool().get('ir.date').today()
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @fields.depends('type')
     def on_change_with_expires(self, name=None):

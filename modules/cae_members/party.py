@@ -1,10 +1,13 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 
+from sql import Cast
+from sql.operators import Concat
+
 from trytond.i18n import gettext
 from trytond.modules.party.exceptions import EraseError
 from trytond.pool import Pool, PoolMeta
-from trytond.transaction import without_check_access
+from trytond.transaction import inactive_records, without_check_access
 
 from .exceptions import EntrepreneurValidationError
 from .retention import ERASED
@@ -76,6 +79,24 @@ class Erase(metaclass=PoolMeta):
                     party=party.rec_name,
                     company=company.rec_name))
 
+    @classmethod
+    def _users(cls, party_id):
+        "Return the ids of the users who are the person, and nobody else"
+        User = Pool().get('res.user')
+        with inactive_records():
+            return [u.id for u in User.search([
+                        ['OR',
+                            ('cae_entrepreneurs.party', '=', party_id),
+                            ('employees.party', '=', party_id),
+                            ],
+                        ('cae_entrepreneurs', 'not where', [
+                                ('party', '!=', party_id),
+                                ]),
+                        ('employees', 'not where', [
+                                ('party', '!=', party_id),
+                                ]),
+                        ], order=[])]
+
     def to_erase(self, party_id):
         pool = Pool()
 
@@ -86,9 +107,26 @@ class Erase(metaclass=PoolMeta):
             return (
                 pool.get(name), [(path, '=', party_id)], True,
                 list(values.keys()), list(values.values()))
+
+        def anonymous(column):
+            return Concat('erased-', Cast(column.table.id, 'VARCHAR'))
+        Application = pool.get('res.user.application')
         ContactMechanism = pool.get('party.contact_mechanism')
         Identifier = pool.get('party.identifier')
+        Registration = pool.get('cae.workshop.registration')
+        User = pool.get('res.user')
+        users = self._users(party_id)
         return super().to_erase(party_id) + [
+            # Tryton deactivates them, which ends their sessions
+            (User, [('id', 'in', users)], True,
+                ['login', 'name', 'email', 'signature', 'password_hash',
+                    'password_reset', 'password_reset_expire'],
+                [anonymous] + [None] * 6),
+            (Application, [('user', 'in', users)], False,
+                ['key', 'state'],
+                [anonymous, 'cancelled']),
+            (Registration, [('party', '=', party_id)], True,
+                ['visitor', 'email', 'phone', 'prescriber'], [None] * 4),
             # The copies for the search, which Tryton leaves
             (ContactMechanism, [('party', '=', party_id)], False,
                 ['value_compact'], [None]),

@@ -14,9 +14,10 @@ from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction
 
 from .exceptions import PrivateValidationError
+from .model import EntrepreneurMixin
 
 
-class Private(ModelSQL, ModelView):
+class Private(EntrepreneurMixin, ModelSQL, ModelView):
     """The private record of an entrepreneur.
 
     Only its group and the person read it; each reading by a user is kept.
@@ -24,15 +25,6 @@ class Private(ModelSQL, ModelView):
     __name__ = 'cae.entrepreneur.private'
     __string__ = "Private Record"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     social_security_number = fields.Char(
         "Social Security Number",
         help="The French NIR or the Belgian national register number.")
@@ -77,14 +69,6 @@ class Private(ModelSQL, ModelView):
             ('entrepreneur_unique', Unique(t, t.entrepreneur),
                 'cae_members.msg_private_unique'),
             ]
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     def get_rec_name(self, name):
         return self.entrepreneur.rec_name

@@ -12,7 +12,8 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields)
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Bool, Eval
+from trytond.tools import grouped_slice
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import RetentionError
@@ -81,6 +82,12 @@ ERASED = {
                 'old': None, 'new': None}),
         ],
     }
+# What is erased of a visitor who is no entrepreneur
+VISITOR = [
+    ('cae.workshop.registration', 'id', {
+            'visitor': '-', 'party': None, 'email': None, 'phone': None,
+            'prescriber': None}),
+    ]
 # What stays when who never entered is forgotten: it has its own delay
 OWN_DELAY = {'change', 'reading'}
 
@@ -95,6 +102,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
     __string__ = "Retention Delay"
 
     kind = fields.Selection([
+            ('visitor', "Visitor of an Information Session"),
             ('never_entered', "Person Who Never Entered"),
             ('emergency', "Emergency Contact"),
             ('directory', "Directory Entry and Calls"),
@@ -112,9 +120,9 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         domain=[
             ('months', '>=', 0),
             ],
-        help="How many months it is kept after the exit; after the last "
-        "contact for who never entered; after they were handled for "
-        "requests, and after each for readings.")
+        help="How many months it is kept after the exit; after the session "
+        "for visitors and the last contact for who never entered; after they "
+        "were handled for requests, and after each for readings.")
     source = fields.Text(
         "Source", required=True, translate=True,
         help="The text the delay comes from.")
@@ -138,10 +146,11 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
 
     @classmethod
     def due(cls, company, date):
-        """Return {(retention id, entrepreneur id): when the delay ended}.
+        """Return {(retention id, id of the person): when the delay ended}.
 
         Of the company, given by id, at the date; only where something is
-        left to erase. One query per table for all.
+        left to erase. The person is the entrepreneur, or the registration of
+        a visitor. One query per table for all.
         """
         with without_check_access():
             retentions = cls.search([])
@@ -163,6 +172,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
     @classmethod
     def _erased(cls, kind):
         "Return what the kind erases as ERASED does"
+        if kind == 'visitor':
+            return VISITOR
         if kind == 'never_entered':
             return sum((
                     erased for kind_, erased in ERASED.items()
@@ -170,20 +181,20 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         return ERASED.get(kind, [])
 
     @staticmethod
-    def _domain(path, entrepreneurs):
-        "Return the domain of what is only of the entrepreneurs"
-        domain = [(path, 'in', entrepreneurs)]
+    def _domain(path, people):
+        "Return the domain of what is only of the people"
+        domain = [(path, 'in', people)]
         if path == 'entrepreneurs':
             # What was said with somebody who stays is kept
             domain.append(('entrepreneurs', 'not where', [
                         ('exit_date', '=', None),
-                        ('id', 'not in', entrepreneurs),
+                        ('id', 'not in', people),
                         ]))
         return domain
 
     @classmethod
-    def _kept(cls, kind, entrepreneurs):
-        "Return the ids of the entrepreneurs of whom something is kept"
+    def _kept(cls, kind, people):
+        "Return the ids of the people of whom something is kept"
         pool = Pool()
         kept = set()
         for name, path, values in cls._erased(kind):
@@ -196,7 +207,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                     filled.append([
                             (field, '!=', None), (field, '!=', value)])
             for record in Model.search(
-                    [cls._domain(path, entrepreneurs), filled], order=[]):
+                    [cls._domain(path, people), filled], order=[]):
                 for part in path.split('.'):
                     record = getattr(record, part)
                 if isinstance(record, (list, tuple)):
@@ -207,10 +218,11 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
 
     @classmethod
     def _starts(cls, company):
-        """Return {kind: {entrepreneur id: from when its delay counts}}.
+        """Return {kind: {id of the person: from when its delay counts}}.
 
-        Kinds that count from the exit have who entered and left, the others
-        of whom there is something.
+        Visitors are known by their registration, the others by their
+        entrepreneur. Kinds that count from the exit have who entered and
+        left, the others of whom there is something.
         """
         pool = Pool()
         Change = pool.get('cae.entrepreneur.change')
@@ -222,6 +234,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         Registration = pool.get('cae.workshop.registration')
         Relation = pool.get('cae.interview-cae.entrepreneur')
         Session = pool.get('cae.workshop.session')
+        Workshop = pool.get('cae.workshop')
         cursor = Transaction().connection.cursor()
         table = Entrepreneur.__table__()
         change = Change.__table__()
@@ -232,6 +245,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         registration = Registration.__table__()
         relation = Relation.__table__()
         session = Session.__table__()
+        workshop = Workshop.__table__()
 
         def execute(query):
             cursor.execute(*query)
@@ -259,7 +273,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                 registration.join(session,
                     condition=registration.session == session.id
                     ).select(
-                    registration.entrepreneur, Max(session.start),
+                    registration.entrepreneur, Max(session.date),
                     where=registration.entrepreneur != Null,
                     group_by=[registration.entrepreneur]),
                 ]:
@@ -279,6 +293,13 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                             welcome, decision, exit_, *contacts[id_]]))
         starts = {kind: left for kind in ERASED}
         starts['never_entered'] = never_entered
+        starts['visitor'] = dict(execute(registration.join(session,
+                    condition=registration.session == session.id
+                    ).join(workshop,
+                    condition=session.workshop == workshop.id
+                    ).select(registration.id, session.date,
+                    where=(workshop.company == company)
+                    & (registration.entrepreneur == Null))))
         starts['change'] = {
             id_: date(first) for id_, first in execute(
                 change.join(table, condition=change.entrepreneur == table.id
@@ -298,8 +319,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                     group_by=[private.entrepreneur]))}
         return starts
 
-    def erase(self, entrepreneurs, date):
-        """Erase what is due at the date of the entrepreneurs, given by id.
+    def erase(self, people, date):
+        """Erase what is due at the date of the people, given by id.
 
         As the erasure of a party does it goes round the checks of what may
         still be changed. Attachments and notes go too.
@@ -310,13 +331,13 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
         limit = date - relativedelta(months=self.months)
         if self.kind == 'change':
             Change.delete(Change.search([
-                        ('entrepreneur', 'in', entrepreneurs),
+                        ('entrepreneur', 'in', people),
                         ('state', '!=', 'proposed'),
                         ('date', '<', limit),
                         ]))
         elif self.kind == 'reading':
             Reading.delete(Reading.search([
-                        ('private.entrepreneur', 'in', entrepreneurs),
+                        ('private.entrepreneur', 'in', people),
                         ('create_date', '<', limit),
                         ]))
         transaction = Transaction()
@@ -325,9 +346,10 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                 [] if self.kind in OWN_DELAY else self._erased(self.kind)):
             Model = pool.get(name)
             records = Model.search(
-                self._domain(path, entrepreneurs), order=[])
+                self._domain(path, people), order=[])
             table = Model.__table__()
-            for ids in _sliced([r.id for r in records]):
+            for ids in map(list, grouped_slice(
+                        [r.id for r in records], count=1000)):
                 cursor.execute(*table.update(
                         [getattr(table, n) for n in values],
                         list(values.values()),
@@ -341,11 +363,6 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                                             f'{name},{id_}' for id_ in ids]),
                                     ]))
         transaction.counter += 1
-
-
-def _sliced(ids, size=1000):
-    for i in range(0, len(ids), size):
-        yield ids[i:i + size]
 
 
 class Due(Workflow, ModelSQL, ModelView):
@@ -363,8 +380,19 @@ class Due(Workflow, ModelSQL, ModelView):
         'cae.retention', "What", required=True, readonly=True,
         ondelete='RESTRICT')
     entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True, readonly=True,
-        ondelete='CASCADE')
+        'cae.entrepreneur', "Entrepreneur", readonly=True,
+        ondelete='CASCADE',
+        states={
+            'required': ~Eval('registration'),
+            'invisible': Bool(Eval('registration')),
+            })
+    registration = fields.Many2One(
+        'cae.workshop.registration', "Visitor", readonly=True,
+        ondelete='CASCADE',
+        states={
+            'required': ~Eval('entrepreneur'),
+            'invisible': Bool(Eval('entrepreneur')),
+            })
     date = fields.Date(
         "Due Since", required=True, readonly=True,
         help="When the delay ended.")
@@ -397,11 +425,24 @@ class Due(Workflow, ModelSQL, ModelView):
         return 'due'
 
     def get_rec_name(self, name):
-        return f'{self.entrepreneur.rec_name} – {self.retention.rec_name}'
+        return f'{self.person.rec_name} – {self.retention.rec_name}'
 
     @classmethod
     def search_rec_name(cls, name, clause):
-        return [('entrepreneur.rec_name', *clause[1:])]
+        _, operator, *_ = clause
+        if operator.startswith('!') or operator.startswith('not '):
+            bool_op = 'AND'
+        else:
+            bool_op = 'OR'
+        return [bool_op,
+            ('entrepreneur.rec_name', *clause[1:]),
+            ('registration.name', *clause[1:]),
+            ]
+
+    @property
+    def person(self):
+        "The entrepreneur or the registration of the visitor"
+        return self.entrepreneur or self.registration
 
     @classmethod
     def find(cls):
@@ -425,14 +466,17 @@ class Due(Workflow, ModelSQL, ModelView):
                                 ('company', '=', company.id),
                                 ('state', '=', 'due'),
                                 ])
-                        if due.pop((d.retention.id, d.entrepreneur.id), None)
+                        if due.pop((d.retention.id, d.person.id), None)
                         is None])
+                visitors = {
+                    r.id for r in Retention.search([('kind', '=', 'visitor')])}
                 cls._notify(company, cls.create([{
                                 'company': company.id,
                                 'retention': retention,
-                                'entrepreneur': entrepreneur,
+                                'registration' if retention in visitors
+                                else 'entrepreneur': person,
                                 'date': date,
-                                } for (retention, entrepreneur), date
+                                } for (retention, person), date
                             in due.items()]))
 
     @classmethod
@@ -472,13 +516,13 @@ class Due(Workflow, ModelSQL, ModelView):
         for company in companies:
             due.update(Retention.due(company.id, today))
         for record in dues:
-            if (record.retention.id, record.entrepreneur.id) not in due:
+            if (record.retention.id, record.person.id) not in due:
                 raise RetentionError(gettext(
                         'cae_members.msg_retention_not_due',
                         due=record.rec_name))
-            by_retention[record.retention].append(record.entrepreneur.id)
-        for retention, entrepreneurs in by_retention.items():
-            retention.erase(entrepreneurs, today)
+            by_retention[record.retention].append(record.person.id)
+        for retention, people in by_retention.items():
+            retention.erase(people, today)
         cls.write(dues, {
                 'erased_on': today,
                 'erased_by': Transaction().user,

@@ -328,13 +328,23 @@ class Settlement(Workflow, ModelSQL, ModelView):
         A module adds its facts, with one query per table for all the
         settlements.
         """
-        exits = {s.entrepreneur.id: s for s in settlements if s.entrepreneur}
+        exits = cls.exits(settlements)
         return [
             *cls._contract_facts(exits),
             *cls._holding_facts(settlements),
             *cls._support_facts(exits),
             *cls._ledger_facts(exits),
             ]
+
+    @classmethod
+    def exits(cls, settlements):
+        "Return {entrepreneur id: settlement} of those of an exit"
+        return {s.entrepreneur.id: s for s in settlements if s.entrepreneur}
+
+    @classmethod
+    def closings(cls, settlements):
+        "Return {activity id: settlement} of those of an activity"
+        return {s.activity.id: s for s in settlements if s.activity}
 
     @classmethod
     def activities(cls, settlements):
@@ -345,7 +355,7 @@ class Settlement(Workflow, ModelSQL, ModelView):
         """
         Holder = Pool().get('cae.activity.holder')
         result = defaultdict(list)
-        exits = {s.entrepreneur.id: s for s in settlements if s.entrepreneur}
+        exits = cls.exits(settlements)
         for settlement in settlements:
             if settlement.activity:
                 result[settlement.activity.id].append(settlement)
@@ -398,8 +408,8 @@ class Settlement(Workflow, ModelSQL, ModelView):
         Activity = pool.get('cae.activity')
         Date = pool.get('ir.date')
         Holder = pool.get('cae.activity.holder')
-        exits = {s.entrepreneur.id: s for s in settlements if s.entrepreneur}
-        closings = {s.activity.id: s for s in settlements if s.activity}
+        exits = cls.exits(settlements)
+        closings = cls.closings(settlements)
         alone = cls.activities(settlements)
         today = Date.today()
         for settlement in closings.values():

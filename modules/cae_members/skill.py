@@ -10,7 +10,7 @@ from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import CallError
-from .model import ChangeableMixin, own_entrepreneur
+from .model import ChangeableMixin, EntrepreneurCompanyMixin, own_entrepreneur
 
 
 class Skill(
@@ -36,7 +36,7 @@ LEVELS = [
     ]
 
 
-class EntrepreneurSkill(ModelSQL, ModelView):
+class EntrepreneurSkill(EntrepreneurCompanyMixin, ModelSQL, ModelView):
     """A skill of an entrepreneur, as seen with the advisor.
 
     It has no field on the entrepreneur, through which who shares an activity
@@ -48,9 +48,6 @@ class EntrepreneurSkill(ModelSQL, ModelView):
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True,
         ondelete='CASCADE')
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     skill = fields.Many2One(
         'cae.skill', "Skill", required=True, ondelete='RESTRICT')
     level = fields.Selection([(None, "")] + LEVELS, "Level", sort=False)
@@ -77,14 +74,6 @@ class EntrepreneurSkill(ModelSQL, ModelView):
                 'cae_members.msg_entrepreneur_skill_unique'),
             ]
         cls._order = [('entrepreneur', 'ASC'), ('skill', 'ASC'), ('id', None)]
-
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
 
     @fields.depends('level', 'target_level')
     def on_change_with_reached(self, name=None):

@@ -3,7 +3,6 @@
 
 import datetime as dt
 
-from dateutil.relativedelta import relativedelta
 from sql import Literal, Union
 from sql.aggregate import Count, Min, Sum
 from sql.conditionals import Coalesce
@@ -19,7 +18,7 @@ from trytond.report import Report
 from trytond.transaction import Transaction
 
 from .exceptions import InterviewAccessError, InterviewError
-from .model import ChangeableMixin
+from .model import ChangeableMixin, YearContextMixin
 
 
 class InterviewKind(DeactivableMixin, ModelSQL, ModelView):
@@ -278,31 +277,41 @@ class Interview(ChangeableMixin, Workflow, ModelSQL, ModelView):
         return [('entrepreneurs.rec_name', *clause[1:])]
 
     @classmethod
+    def held_query(cls):
+        """Return the query of the individual interviews held.
+
+        Its columns are entrepreneur, date and interview, with a row for each
+        entrepreneur of an interview.
+        """
+        pool = Pool()
+        kind = pool.get('cae.interview.kind').__table__()
+        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
+        table = cls.__table__()
+        return relation.join(
+            table, condition=relation.interview == table.id
+            ).join(kind, condition=table.kind == kind.id
+            ).select(
+            relation.entrepreneur, table.date, relation.interview,
+            where=(table.state == 'held') & kind.individual)
+
+    @classmethod
     def held(cls, entrepreneurs, start, end):
         """Return the dates of the individual interviews held in the period.
 
         The result is {entrepreneur id: [dates in order]}; both ends are in.
         """
-        pool = Pool()
-        Kind = pool.get('cae.interview.kind')
-        Relation = pool.get('cae.interview-cae.entrepreneur')
         cursor = Transaction().connection.cursor()
-        table = cls.__table__()
-        kind = Kind.__table__()
-        relation = Relation.__table__()
         result = {int(e): [] for e in entrepreneurs}
         if not result:
             return result
-        cursor.execute(*table.join(kind, condition=table.kind == kind.id
-                ).join(relation, condition=relation.interview == table.id
-                ).select(relation.entrepreneur, table.date,
+        held = cls.held_query()
+        cursor.execute(*held.select(
+                held.entrepreneur, held.date,
                 where=fields.SQL_OPERATORS['in'](
-                    relation.entrepreneur, list(result))
-                & kind.individual
-                & (table.state == 'held')
-                & (table.date >= start)
-                & (table.date <= end),
-                order_by=[table.date, table.id]))
+                    held.entrepreneur, list(result))
+                & (held.date >= start)
+                & (held.date <= end),
+                order_by=[held.date, held.interview]))
         for id_, date in cursor:
             result[id_].append(date)
         return result
@@ -532,29 +541,6 @@ class Hours(ModelSQL, ModelView):
                 month.as_('month'), workshop.funded_action, workshop.kind])
 
 
-class HoursContext(ModelView):
+class HoursContext(YearContextMixin, ModelView):
     __name__ = 'cae.support.hours.context'
     __string__ = "Hours of Support Context"
-
-    from_date = fields.Date(
-        "From Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('from_date', '<=', Eval('to_date')),
-                ()),
-            ])
-    to_date = fields.Date(
-        "To Date",
-        domain=[
-            If(Eval('from_date') & Eval('to_date'),
-                ('to_date', '>=', Eval('from_date')),
-                ()),
-            ])
-
-    @classmethod
-    def default_from_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=1, day=1)
-
-    @classmethod
-    def default_to_date(cls):
-        return Pool().get('ir.date').today() + relativedelta(month=12, day=31)

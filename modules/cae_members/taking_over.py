@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from trytond.i18n import gettext
 from trytond.model import ModelView, fields
-from trytond.pool import Pool
+from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.tools import grouped_slice
 from trytond.transaction import Transaction
@@ -91,6 +91,9 @@ PEOPLE = [
     Column('benefit_end_date', 'date', titles=('date de fin de droit',
             'date de fin de droits')),
     Column('advisor', titles=('accompagnateur', 'conseiller')),
+    Column('branch', titles=('antenne', 'antenne de rattachement')),
+    Column('prescriber', titles=('prescripteur',)),
+    Column('project', titles=('projet',)),
     Column('welcomed_on', 'date', required=True,
         titles=('date info coll', "date d'information collective",
             'accueil')),
@@ -118,6 +121,10 @@ ACTIVITIES = [
     ]
 
 
+# How many records are created in a call
+SLICE = 200
+
+
 def duplicates(rows, column):
     "Yield the problems of the values of the column that stand there twice"
     counts = Counter(row[column] for row in rows if row[column])
@@ -131,6 +138,36 @@ def order(rows, first, last):
     for row in rows:
         if row[first] and row[last] and row[last] < row[first]:
             yield Problem(row['line'], 'order', last, str(row[last]))
+
+
+def create(Model, vlist):
+    """Create records in slices, as Tryton needs a time for each call that
+    grows with the square of the records.
+    """
+    records = []
+    for sub in grouped_slice(vlist, count=SLICE):
+        records += Model.create(list(sub))
+    return records
+
+
+class Party(metaclass=PoolMeta):
+    __name__ = 'party.party'
+
+    @classmethod
+    def default_get(
+            cls, fields_names=None, with_rec_name=True, with_default=True):
+        """Set no value of the company on parties that are taken over.
+
+        They have that of the configuration without; to set each takes more
+        time than all the rest.
+        """
+        if Transaction().context.get('_cae_taking_over'):
+            fields_names = [
+                n for n in fields_names or cls._fields
+                if not isinstance(cls._fields[n], fields.MultiValue)]
+        return super().default_get(
+            fields_names, with_rec_name=with_rec_name,
+            with_default=with_default)
 
 
 class People:
@@ -153,25 +190,35 @@ class People:
                     ('company', '=', self.company.id),
                     ('code', 'in', numbers),
                     ])}
-        advisors = self.advisors()
+        named = self.named()
         for row in rows:
             if row['number'] in known:
                 yield Problem(row['line'], 'exists', 'number', row['number'])
-            if row['advisor'] and row['advisor'] not in advisors:
-                yield Problem(
-                    row['line'], 'not_found', 'advisor', row['advisor'])
+            for name, records in named.items():
+                if row[name] and row[name] not in records:
+                    yield Problem(row['line'], 'not_found', name, row[name])
             if row['exit_outcome'] and not row['left_on']:
                 yield Problem(row['line'], 'empty', 'left_on')
             if not row['number'] and not row['name']:
                 yield Problem(row['line'], 'empty', 'name')
 
-    def advisors(self):
-        "Return {name: employee} of the company"
-        Employee = Pool().get('company.employee')
+    def named(self):
+        """Return {column: {name: record}} of what is told by its name.
+
+        Who sent somebody is a partner of the cooperative.
+        """
+        pool = Pool()
+        of_company = [('company', '=', self.company.id)]
         return {
-            e.party.name: e for e in Employee.search([
-                    ('company', '=', self.company.id),
-                    ])}
+            'advisor': {
+                e.party.name: e
+                for e in pool.get('company.employee').search(of_company)},
+            'branch': {
+                b.name: b for b in pool.get('cae.branch').search(of_company)},
+            'prescriber': {
+                p.party.name: p.party
+                for p in pool.get('cae.partner').search(of_company)},
+            }
 
     def create(self, rows):
         pool = Pool()
@@ -182,24 +229,19 @@ class People:
         trades = {
             sector: ModelData.get_id('cae_members', f'trade_{sector}')
             for sector in {row['sector'] for row in rows if row['sector']}}
-        advisors = self.advisors()
+        named = self.named()
         sequence = PartyConfiguration(1).get_multivalue('party_sequence')
         codes = (
             list(sequence.get_many(len(rows))) if sequence
             else [None] * len(rows))
-        parties = []
-        # The properties by company of a party are set in a time that grows
-        # with the square of the parties created together
-        for sub in grouped_slice(list(zip(rows, codes)), count=100):
-            parties += Party.create([
-                    self._party_values(row, code) for row, code in sub])
-        Entrepreneur.create([{
+        with Transaction().set_context(_cae_taking_over=True):
+            parties = create(Party, [
+                    self._party_values(row, code)
+                    for row, code in zip(rows, codes)])
+        create(Entrepreneur, [{
                     'party': party.id,
                     'company': self.company.id,
                     'code': row['number'],
-                    'advisor': (
-                        advisors[row['advisor']].id if row['advisor']
-                        else None),
                     'welcome_date': row['welcomed_on'],
                     'entry_date': row['entered_on'],
                     'associate_date': row['associate_since'],
@@ -208,10 +250,12 @@ class People:
                         (row['exit_outcome'] or 'other') if row['left_on']
                         else None),
                     'trade': trades[row['sector']] if row['sector'] else None,
+                    **{name: known[row[name]].id if row[name] else None
+                        for name, known in named.items()},
                     **{name: row[name] for name in [
                             'gender', 'birth_date', 'prior_status',
                             'education', 'zone', 'benefit',
-                            'benefit_end_date']},
+                            'benefit_end_date', 'project']},
                     } for party, row in zip(parties, rows)])
 
     def _party_values(self, row, code):
@@ -281,7 +325,7 @@ class Contracts(OfPeople):
         people, types = self.people(rows), self.types()
         numbers = next_numbers(
             self.company, 'contract_sequence', len(rows))
-        contracts = Contract.create([{
+        contracts = create(Contract, [{
                     'number': number,
                     'company': self.company.id,
                     'entrepreneur': people[row['person']].id,
@@ -292,8 +336,10 @@ class Contracts(OfPeople):
                         'ended' if row['end_date']
                         and row['end_date'] < today else 'signed'),
                     } for row, number in zip(rows, numbers)])
-        Contract._open_employees([c for c in contracts if c.state == 'signed'])
-        Contract.save(contracts)
+        signed = [c for c in contracts if c.state == 'signed']
+        for sub in map(list, grouped_slice(signed, count=SLICE)):
+            Contract._open_employees(sub)
+            Contract.save(sub)
 
 
 class Activities(OfPeople):
@@ -326,7 +372,7 @@ class Activities(OfPeople):
         activities = defaultdict(list)
         for row in rows:
             activities[row['code']].append(row)
-        Activity.create([{
+        create(Activity, [{
                     'company': self.company.id,
                     'code': code,
                     'name': group[0]['name'],

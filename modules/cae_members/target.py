@@ -19,7 +19,8 @@ from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, If
 from trytond.transaction import Transaction
 
-from .exceptions import TargetValidationError
+from .exceptions import TargetValidationError, TargetWarning
+from .model import EntrepreneurMixin
 
 
 class ContractType(metaclass=PoolMeta):
@@ -44,6 +45,71 @@ class ContractType(metaclass=PoolMeta):
             'invisible': ~Eval('target_share'),
             },
         help="The article that sets the share.")
+
+    def least_target(self, people):
+        "Return how many of the people must belong to the target group"
+        return int((self.target_share * people).to_integral_value(ROUND_UP))
+
+
+class Contract(metaclass=PoolMeta):
+    __name__ = 'cae.contract'
+
+    @classmethod
+    def warn_target_share(cls, contracts):
+        """Warn when the target group falls short with the contracts.
+
+        The people with such a contract on the first day of each are counted,
+        those that are signed with it too (law of 1 March 2007, art. 81).
+        """
+        pool = Pool()
+        Membership = pool.get('cae.target.membership')
+        Type = pool.get('cae.contract.type')
+        Warning = pool.get('res.user.warning')
+        cursor = Transaction().connection.cursor()
+        table, other = cls.__table__(), cls.__table__()
+        type_ = Type.__table__()
+        membership = Membership.__table__()
+        in_ = fields.SQL_OPERATORS['in']
+        ids = [c.id for c in contracts]
+        cursor.execute(*table.join(
+                type_, condition=table.type == type_.id
+                ).join(other,
+                condition=(other.company == table.company)
+                & (other.type == table.type)
+                ).join(membership, 'LEFT',
+                condition=Membership.counts(membership, other)
+                ).select(
+                table.id,
+                Count(other.entrepreneur, distinct=True),
+                Count(membership.entrepreneur, distinct=True),
+                Count(Case((other.id == table.id, membership.id), else_=Null)),
+                where=in_(table.id, ids)
+                & (type_.target_share != Null)
+                & (other.state.in_(['signed', 'ended']) | in_(other.id, ids))
+                & (other.start_date <= table.start_date)
+                & ((other.end_date == Null)
+                    | (other.end_date >= table.start_date)),
+                group_by=[table.id]))
+        lacking = {}
+        for id_, people, members, member in cursor:
+            contract = cls(id_)
+            least = contract.type.least_target(people)
+            # Who belongs to the group makes nothing worse
+            if members < least and not member:
+                lacking[contract] = (members, people, least)
+        if not lacking:
+            return
+        key = Warning.format('target_share', list(lacking))
+        if Warning.check(key):
+            contract, (members, people, least) = max(
+                lacking.items(), key=lambda item: item[1][2] - item[1][0])
+            raise TargetWarning(key, gettext(
+                    'cae_members.msg_target_share',
+                    contract=contract.rec_name,
+                    members=members,
+                    people=people,
+                    least=least,
+                    article=contract.type.target_article or ''))
 
 
 class TargetGround(DeactivableMixin, ModelSQL, ModelView):
@@ -89,7 +155,7 @@ class TargetGround(DeactivableMixin, ModelSQL, ModelView):
         cls._order.insert(0, ('name', 'ASC'))
 
 
-class TargetMembership(ModelSQL, ModelView):
+class TargetMembership(EntrepreneurMixin, ModelSQL, ModelView):
     """That a person belongs to the target group, with the evidence.
 
     It counts for the contracts that begin in its period, for the law looks
@@ -98,15 +164,6 @@ class TargetMembership(ModelSQL, ModelView):
     __name__ = 'cae.target.membership'
     __string__ = "Target Group Membership"
 
-    entrepreneur = fields.Many2One(
-        'cae.entrepreneur', "Entrepreneur", required=True,
-        ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company', searcher='search_company')
     ground = fields.Many2One(
         'cae.target.ground', "Ground", required=True, ondelete='RESTRICT')
     counted = fields.Function(
@@ -158,13 +215,14 @@ class TargetMembership(ModelSQL, ModelView):
     def default_from_date(cls):
         return Pool().get('ir.date').today()
 
-    @fields.depends('entrepreneur', '_parent_entrepreneur.company')
-    def on_change_with_company(self, name=None):
-        return self.entrepreneur.company if self.entrepreneur else None
-
-    @classmethod
-    def search_company(cls, name, clause):
-        return [('entrepreneur.' + clause[0], *clause[1:])]
+    @staticmethod
+    def counts(membership, contract):
+        "Return the condition that the membership counts for the contract"
+        return (
+            (membership.entrepreneur == contract.entrepreneur)
+            & (membership.from_date <= contract.start_date)
+            & ((membership.to_date == Null)
+                | (membership.to_date >= contract.start_date)))
 
     @fields.depends('ground')
     def on_change_with_counted(self, name=None):
@@ -288,16 +346,12 @@ class TargetShare(ModelSQL, ModelView):
         end = context.get('to_date') or today
         contract = pool.get('cae.contract').__table__()
         type_ = pool.get('cae.contract.type').__table__()
-        membership = pool.get('cae.target.membership').__table__()
-        member = (
-            (membership.from_date <= contract.start_date)
-            & ((membership.to_date == Null)
-                | (membership.to_date >= contract.start_date)))
+        Membership = pool.get('cae.target.membership')
+        membership = Membership.__table__()
         people = contract.join(
             type_, condition=contract.type == type_.id
             ).join(membership, 'LEFT',
-            condition=(membership.entrepreneur == contract.entrepreneur)
-            & member
+            condition=Membership.counts(membership, contract)
             ).select(
             contract.company, contract.type, contract.entrepreneur,
             Min(contract.id).as_('contract'),
@@ -320,13 +374,12 @@ class TargetShare(ModelSQL, ModelView):
     def get_share(cls, shares, names):
         result = {name: {} for name in names}
         for share in shares:
-            required = share.type.target_share
-            least = (required * share.people).to_integral_value(ROUND_UP)
             values = {
                 'share': (Decimal(share.members) / share.people).quantize(
                     Decimal('.0001')),
-                'required': required,
-                'lacking': max(int(least) - share.members, 0),
+                'required': share.type.target_share,
+                'lacking': max(
+                    share.type.least_target(share.people) - share.members, 0),
                 'article': share.type.target_article,
                 }
             for name in names:

@@ -30,6 +30,14 @@ def _id(record):
     return record.id if record else None
 
 
+def opened(action, records):
+    "Return the action on the records without its tabs, on the form for one"
+    action['domains'] = []
+    if len(records) == 1:
+        action['views'].reverse()
+    return action, {'res_id': [r.id for r in records]}
+
+
 class Registration(metaclass=PoolMeta):
     __name__ = 'cae.workshop.registration'
 
@@ -167,17 +175,10 @@ class Entrepreneur(metaclass=PoolMeta):
     @classmethod
     def _last_interviews(cls):
         "Return the query of the last individual interview held of each"
-        pool = Pool()
-        interview = pool.get('cae.interview').__table__()
-        relation = pool.get('cae.interview-cae.entrepreneur').__table__()
-        kind = pool.get('cae.interview.kind').__table__()
-        return relation.join(
-            interview, condition=relation.interview == interview.id
-            ).join(kind, condition=interview.kind == kind.id
-            ).select(
-            relation.entrepreneur, Max(interview.date).as_('date'),
-            where=(interview.state == 'held') & kind.individual,
-            group_by=[relation.entrepreneur])
+        held = Pool().get('cae.interview').held_query()
+        return held.select(
+            held.entrepreneur, Max(held.date).as_('date'),
+            group_by=[held.entrepreneur])
 
     @classmethod
     def get_last_interview_date(cls, entrepreneurs, name):
@@ -373,11 +374,7 @@ class Welcome(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        ids = [e.id for e in self.start.entrepreneurs]
-        action['domains'] = []
-        if len(ids) == 1:
-            action['views'].reverse()
-        return action, {'res_id': ids}
+        return opened(action, self.start.entrepreneurs)
 
 
 class WelcomeStart(ModelView):
@@ -492,9 +489,7 @@ class FirstInterview(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        action['domains'] = []
-        action['views'].reverse()
-        return action, {'res_id': [self.start.interview.id]}
+        return opened(action, [self.start.interview])
 
 
 class FirstInterviewStart(ModelView):
@@ -601,9 +596,7 @@ class PrepareContract(Wizard):
         return 'open_'
 
     def do_open_(self, action):
-        action['domains'] = []
-        action['views'].reverse()
-        return action, {'res_id': [self.start.contract.id]}
+        return opened(action, [self.start.contract])
 
 
 class PrepareContractStart(ModelView):

@@ -80,6 +80,19 @@ class Workshop(DeactivableMixin, ModelSQL, ModelView):
     def default_kind(cls):
         return 'workshop'
 
+    def _zone(self):
+        return tz.gettz(self.company.timezone or 'UTC')
+
+    def local(self, moment):
+        "Return the moment, in UTC, as the clock of the company shows it"
+        return moment.replace(tzinfo=tz.UTC).astimezone(
+            self._zone()).replace(tzinfo=None)
+
+    def utc(self, moment):
+        "Return the moment, as the clock of the company shows it, in UTC"
+        return moment.replace(tzinfo=self._zone()).astimezone(
+            tz.UTC).replace(tzinfo=None)
+
     @classmethod
     def copy(cls, workshops, default=None):
         default = default.copy() if default is not None else {}
@@ -297,9 +310,8 @@ class Session(Workflow, ModelSQL, ModelView):
             key=lambda r: slugify(r.name).casefold())
 
     def local(self, moment):
-        "Return the moment in the time zone of the company"
-        return moment.replace(tzinfo=tz.UTC).astimezone(
-            tz.gettz(self.company.timezone or 'UTC'))
+        "Return the moment, in UTC, as the clock of the company shows it"
+        return self.workshop.local(moment)
 
     @classmethod
     def get_places(cls, sessions, names):

@@ -3,8 +3,6 @@
 
 import datetime as dt
 
-from dateutil import tz
-
 from trytond.i18n import gettext
 from trytond.model import ModelView, fields
 from trytond.pool import Pool
@@ -40,15 +38,8 @@ class PlanSessions(Wizard):
         pool = Pool()
         Session = pool.get('cae.workshop.session')
         start, workshop = self.start, self.record
-        zone = tz.gettz(workshop.company.timezone or 'UTC')
-
-        def utc(moment):
-            return moment.replace(tzinfo=zone).astimezone(tz.UTC).replace(
-                tzinfo=None)
-        first = start.start.replace(tzinfo=tz.UTC).astimezone(zone).replace(
-            tzinfo=None)
-        starts = [
-            utc(m) for m in moments(first, start.frequency, start.count)]
+        starts = [workshop.utc(m) for m in moments(
+                workshop.local(start.start), start.frequency, start.count)]
         existing = Session.search([
                 ('workshop', '=', workshop.id),
                 ('start', 'in', starts),

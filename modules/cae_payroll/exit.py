@@ -16,11 +16,10 @@ class Settlement(metaclass=PoolMeta):
 
     @classmethod
     def _facts(cls, settlements):
-        exits = {s.entrepreneur.id: s for s in settlements if s.entrepreneur}
+        exits = cls.exits(settlements)
         return [
             *super()._facts(settlements),
-            *cls._payslip_facts(exits, {
-                    s.activity.id: s for s in settlements if s.activity}),
+            *cls._payslip_facts(exits, cls.closings(settlements)),
             *cls._unpaid_facts(exits),
             ]
 

@@ -1175,6 +1175,7 @@ class CaeGovernanceTestCase(
         Cast = pool.get('cae.assembly.cast', type='wizard')
         Entrepreneur = pool.get('cae.entrepreneur')
         Movement = pool.get('cae.share.movement')
+        Party = pool.get('party.party')
         Proxy = pool.get('cae.assembly.proxy')
         Resolution = pool.get('cae.assembly.resolution')
         Roll = pool.get('cae.assembly.roll')
@@ -1308,6 +1309,20 @@ class CaeGovernanceTestCase(
                     len(Vote.search([('resolution', '=', first.id)])), 4)
                 Resolution.close([second])
                 Assembly.close([assembly])
+            # Who keeps the register reads the parties, as an entrepreneur too
+            Entrepreneur.create([{
+                        'party': ben.party.id, 'company': company.id,
+                        'welcome_date': ADMISSION}])
+            with self.as_user(user):
+                self.assertNotIn(ben.party, Party.search([]))
+            pool.get('res.user').write([user], {
+                    'groups': [('add', [pool.get('ir.model.data').get_id(
+                                    'cae_governance', 'group_governance')])],
+                    })
+            with self.as_user(user):
+                self.assertIn(ben.party, Party.search([]))
+                with self.assertRaises(AccessError):
+                    Party.write([ben.party], {'name': "Other"})
 
     @with_transaction()
     def test_minutes(self):

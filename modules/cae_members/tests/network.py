@@ -14,8 +14,10 @@ from trytond.transaction import Transaction
 
 PEOPLE = """\
 Identifiant interne;Nom;Prénom;E-mail 1;Sexe;Date de naissance;Accueil;\
-Date d'entrée;Date de sortie;Type de sortie;Secteur d'activité
-P1;Martin;Ana;ana@example.com;F;02/03/1990;05/01/2026;01/02/2026;;;Artisanat
+Date d'entrée;Date de sortie;Type de sortie;Secteur d'activité;Antenne;\
+Prescripteur;Projet
+P1;Martin;Ana;ana@example.com;F;02/03/1990;05/01/2026;01/02/2026;;;Artisanat;\
+Nord;Mission locale;Poterie
 P2;Petit;Bob;;H;1970-05-06;2025-02-03;2025-03-01;2026-06-30;Société;
 P3;Durand;Cléo;;;;03/03/2026;;;;
 """
@@ -31,6 +33,16 @@ A7,Atelier,,P1,60,2026-02-01
 A7,Atelier,,P2,40,2026-02-01
 A8,Conseil,Crafts,P1,,2026-02-01
 """
+
+
+def create_named():
+    "Return the branch and the prescriber that the file of people names"
+    pool = Pool()
+    branch, = pool.get('cae.branch').create([{'name': "Nord"}])
+    prescriber, = pool.get('party.party').create([{'name': "Mission locale"}])
+    pool.get('cae.partner').create([{
+                'party': prescriber.id, 'kind': 'prescriber'}])
+    return branch, prescriber
 
 
 def take_over(company, kind, text):
@@ -59,10 +71,24 @@ class NetworkMixin:
         pool = Pool()
         Activity = pool.get('cae.activity')
         Entrepreneur = pool.get('cae.entrepreneur')
+        Party = pool.get('party.party')
         company = setup_company()
         with set_company(company):
+            branch, prescriber = create_named()
             self.assertEqual(take_over(company, 'people', PEOPLE), [])
             ana, bob, cleo = Entrepreneur.search([])
+            self.assertEqual(
+                (ana.branch, ana.prescriber, ana.project),
+                (branch, prescriber, "Poterie"))
+            self.assertEqual(
+                (bob.branch, bob.prescriber, bob.project), (None, None, None))
+            # No value of its own, but that of the configuration
+            self.assertEqual(ana.party.langs, ())
+            lang, = pool.get('ir.lang').search([('code', '=', 'fr')])
+            configuration = pool.get('party.configuration')(1)
+            configuration.party_lang = lang
+            configuration.save()
+            self.assertEqual(Party(ana.party.id).lang, lang)
             self.assertEqual(
                 [e.party.name for e in [ana, bob, cleo]],
                 ["Ana Martin", "Bob Petit", "Cléo Durand"])
@@ -102,9 +128,10 @@ class NetworkMixin:
                 ';;;;;;05/01/2026;;;Société;\n')
             problems = take_over(company, 'people', text)
             self.assertEqual(
-                [line for line, _ in problems], [2, 5, 6, 6, 7, 8, 8])
+                [line for line, _ in problems], [2, 2, 2, 5, 6, 6, 7, 8, 8])
             for (_, message), part in zip(problems, [
-                        "several", "several", "not known", "31/02/1990",
+                        "several", "Nord", "Mission locale", "several",
+                        "not known", "31/02/1990",
                         "before", "left_on", "name"]):
                 self.assertIn(part, message)
             self.assertEqual(Party.search([], count=True), parties)
@@ -117,6 +144,7 @@ class NetworkMixin:
                             }}, 'create_')
             self.assertEqual(Entrepreneur.search([]), [])
 
+            create_named()
             self.assertEqual(take_over(company, 'people', PEOPLE), [])
             self.assertEqual(
                 [line for line, _ in take_over(company, 'people', PEOPLE)],
@@ -135,6 +163,7 @@ class NetworkMixin:
         Contract = Pool().get('cae.contract')
         company = setup_company()
         with set_company(company):
+            create_named()
             take_over(company, 'people', PEOPLE)
             with undone(), self.assertRaises(ContractValidationError):
                 take_over(
@@ -168,6 +197,7 @@ class NetworkMixin:
                 'companies': [('add', [company.id])],
                 })
         with set_company(company):
+            create_named()
             take_over(company, 'people', PEOPLE)
             take_over(company, 'contracts', CONTRACTS)
             report, = Report.create([{

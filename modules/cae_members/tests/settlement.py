@@ -63,6 +63,15 @@ def count_queries():
         result.append(len(queries))
 
 
+@contextmanager
+def cooperative_on(date):
+    "Give a company that is set up, on the day"
+    from .test_module import setup_company
+    company = setup_company()
+    with set_company(company), on(date):
+        yield company
+
+
 class SettlementMixin:
     "What is settled at exits and closings"
 
@@ -84,16 +93,14 @@ class SettlementMixin:
     def test_settlement_of_an_exit(self):
         "What blocks is settled first, then the exit is recorded"
         from .test_module import (
-            create_activity, create_contract, create_entrepreneur,
-            setup_company)
+            create_activity, create_contract, create_entrepreneur)
         pool = Pool()
         Activity = pool.get('cae.activity')
         Contract = pool.get('cae.contract')
         Entrepreneur = pool.get('cae.entrepreneur')
         Holder = pool.get('cae.activity.holder')
         Settlement = pool.get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(dt.date(2026, 6, 1)):
+        with cooperative_on(dt.date(2026, 6, 1)) as company:
             ana = create_entrepreneur(company, "Ana")
             bob = create_entrepreneur(company, "Bob")
             cesa = create_contract(ana, 'cesa', START)
@@ -182,13 +189,11 @@ class SettlementMixin:
     def test_settlement_floor(self):
         "An exit set without a settlement is checked as before"
         from .test_module import (
-            create_activity, create_contract, create_entrepreneur,
-            setup_company)
+            create_activity, create_contract, create_entrepreneur)
         pool = Pool()
         Entrepreneur = pool.get('cae.entrepreneur')
         Settlement = pool.get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(dt.date(2026, 6, 1)):
+        with cooperative_on(dt.date(2026, 6, 1)) as company:
             ana = create_entrepreneur(company, "Ana")
             cesa = create_contract(ana, 'cesa', START)
             exit_ = {'exit_date': END, 'exit_outcome': 'other'}
@@ -210,11 +215,9 @@ class SettlementMixin:
     @with_transaction()
     def test_settlement_activities(self):
         "An open activity is settled with its last holders"
-        from .test_module import (
-            create_activity, create_entrepreneur, setup_company)
+        from .test_module import create_activity, create_entrepreneur
         Settlement = Pool().get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(END):
+        with cooperative_on(END) as company:
             ana = create_entrepreneur(company, "Ana")
             bob = create_entrepreneur(company, "Bob")
             march, april = dt.date(2026, 3, 31), dt.date(2026, 4, 1)
@@ -245,8 +248,7 @@ class SettlementMixin:
     @with_transaction()
     def test_settlement_support(self):
         "What was planned, is due or missing is shown and does not block"
-        from .test_module import (
-            create_contract, create_entrepreneur, setup_company)
+        from .test_module import create_contract, create_entrepreneur
         pool = Pool()
         from trytond.modules.company.tests import create_employee
         Contract = pool.get('cae.contract')
@@ -255,8 +257,7 @@ class SettlementMixin:
         Registration = pool.get('cae.workshop.registration')
         Session = pool.get('cae.workshop.session')
         Workshop = pool.get('cae.workshop')
-        company = setup_company()
-        with set_company(company), on(dt.date(2026, 6, 1)):
+        with cooperative_on(dt.date(2026, 6, 1)) as company:
             ana = create_entrepreneur(
                 company, "Ana", benefit='unemployment',
                 benefit_end_date=dt.date(2026, 5, 31))
@@ -301,14 +302,13 @@ class SettlementMixin:
         "What stands on accounts to the person is named with its side"
         from trytond.modules.account.tests import create_chart, get_fiscalyear
 
-        from .test_module import create_entrepreneur, setup_company
+        from .test_module import create_entrepreneur
         pool = Pool()
         Account = pool.get('account.account')
         FiscalYear = pool.get('account.fiscalyear')
         Journal = pool.get('account.journal')
         Move = pool.get('account.move')
-        company = setup_company()
-        with set_company(company), on(dt.date(2026, 6, 1)):
+        with cooperative_on(dt.date(2026, 6, 1)) as company:
             create_chart(company)
             fiscalyear = get_fiscalyear(company, today=START)
             fiscalyear.save()
@@ -351,15 +351,13 @@ class SettlementMixin:
     @with_transaction()
     def test_settlement_steps(self):
         "The steps follow the contracts; a blocking one is done first"
-        from .test_module import (
-            create_contract, create_entrepreneur, setup_company)
+        from .test_module import create_contract, create_entrepreneur
         pool = Pool()
         Contract = pool.get('cae.contract')
         Line = pool.get('cae.settlement.line')
         Settlement = pool.get('cae.settlement')
         Step = pool.get('cae.settlement.step')
-        company = setup_company()
-        with set_company(company), on(dt.date(2026, 7, 1)):
+        with cooperative_on(dt.date(2026, 7, 1)) as company:
             names = {}
             for type_, end in [('cesa', END), ('support', END),
                     ('candidate', END)]:
@@ -410,13 +408,11 @@ class SettlementMixin:
     @with_transaction()
     def test_closing_of_an_activity(self):
         "The closing ends the holders; it is opened again without them"
-        from .test_module import (
-            create_activity, create_entrepreneur, setup_company)
+        from .test_module import create_activity, create_entrepreneur
         pool = Pool()
         Activity = pool.get('cae.activity')
         Settlement = pool.get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(END - dt.timedelta(days=1)):
+        with cooperative_on(END - dt.timedelta(days=1)) as company:
             ana = create_entrepreneur(company, "Ana")
             bob = create_entrepreneur(company, "Bob")
             may = dt.date(2026, 5, 31)
@@ -481,16 +477,14 @@ class SettlementMixin:
     def test_settlement_rights(self):
         "The advisor prepares, the administrator confirms, the person reads"
         from .test_module import (
-            create_activity, create_entrepreneur, create_user, set_user,
-            setup_company)
+            create_activity, create_entrepreneur, create_user, set_user)
         pool = Pool()
         Activity = pool.get('cae.activity')
         Entrepreneur = pool.get('cae.entrepreneur')
         Fact = pool.get('cae.settlement.fact')
         Line = pool.get('cae.settlement.line')
         Settlement = pool.get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(END):
+        with cooperative_on(END) as company:
             users = {
                 name: create_user(name, company, f'cae_members.group_{group}')
                 for name, group in [
@@ -584,12 +578,10 @@ class SettlementMixin:
     def test_settlement_record_out_of_reach(self):
         "Who may not read what a fact is about reads the fact without it"
         from .test_module import (
-            create_contract, create_entrepreneur, create_user, set_user,
-            setup_company)
+            create_contract, create_entrepreneur, create_user, set_user)
         pool = Pool()
         Fact = pool.get('cae.settlement.fact')
-        company = setup_company()
-        with set_company(company), on(END):
+        with cooperative_on(END) as company:
             advisor = create_user(
                 'advisor', company, 'cae_members.group_advisor')
             accountant = create_user(
@@ -610,13 +602,12 @@ class SettlementMixin:
     @with_transaction()
     def test_settlement_erase(self):
         "What is written about a person is erased with them"
-        from .test_module import create_entrepreneur, setup_company
+        from .test_module import create_entrepreneur
         pool = Pool()
         Erase = pool.get('party.erase', type='wizard')
         Line = pool.get('cae.settlement.line')
         Settlement = pool.get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(END):
+        with cooperative_on(END) as company:
             ana = create_entrepreneur(company, "Ana")
             bob = create_entrepreneur(company, "Bob")
             settlements = [
@@ -642,11 +633,9 @@ class SettlementMixin:
     def test_settlement_in_bulk(self):
         "As many queries for ten people as for two"
         from .test_module import (
-            create_activity, create_contract, create_entrepreneur,
-            setup_company)
+            create_activity, create_contract, create_entrepreneur)
         Settlement = Pool().get('cae.settlement')
-        company = setup_company()
-        with set_company(company), on(END):
+        with cooperative_on(END) as company:
             settlements = []
             for i in range(10):
                 person = create_entrepreneur(company, f"Person {i}")

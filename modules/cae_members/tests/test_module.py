@@ -64,7 +64,8 @@ def create_contract(
     contract.save()
     Contract.confirm_clauses([contract])
     if sign:
-        Contract.sign([contract])
+        with Transaction().set_context(_skip_warnings=True):
+            Contract.sign([contract])
     return contract
 
 

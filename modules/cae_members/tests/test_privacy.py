@@ -402,11 +402,33 @@ class PrivacyTestCase(TestCase):
         "The erasure of a person leaves no text of them anywhere"
         pool = Pool()
         Contract = pool.get('cae.contract')
+        Application = pool.get('res.user.application')
+        Device = pool.get('res.user.device')
         Entrepreneur = pool.get('cae.entrepreneur')
         Erase = pool.get('party.erase', type='wizard')
+        Session = pool.get('ir.session')
+        User = pool.get('res.user')
         person = Person()
         ana = person.ana
         with set_company(person.company):
+            for name in ['ana', 'bob']:
+                user = person.users[name]
+                with Transaction().set_user(user.id):
+                    Session.new()
+                Device.create([{'login': name, 'cookie': name}])
+                Application.create([{
+                            'user': user.id, 'application': 'rest'}])
+            workshop, = pool.get('cae.workshop').create([{
+                        'name': "Information", 'kind': 'information'}])
+            session, = pool.get('cae.workshop.session').create([{
+                        'workshop': workshop.id,
+                        'start': dt.datetime(2025, 1, 2, 9),
+                        'end': dt.datetime(2025, 1, 2, 10),
+                        }])
+            # Before she was welcomed
+            pool.get('cae.workshop.registration').create([{
+                        'session': session.id, 'party': ana.party.id,
+                        'email': MARK}])
             contract = person.contract
             Contract.write([contract], {'end_date': START})
             Contract.end([contract])
@@ -426,9 +448,17 @@ class PrivacyTestCase(TestCase):
             erase = Erase(session)
             erase.ask.party = ana.party
             erase.transition_erase()
-        # The login of who may still have to read their pay
+        self.assertEqual(self.marked(), set())
+        user = User(person.users['ana'].id)
         self.assertEqual(
-            {t for t in self.marked() if t[0] != 'res.user'}, set())
+            (user.active, user.login, user.rec_name),
+            (False, f'erased-{user.id}', f'erased-{user.id}'))
+        self.assertEqual(
+            [s.create_uid.login for s in Session.search([])], ['bob'])
+        self.assertEqual([d.login for d in Device.search([])], ['bob'])
+        self.assertEqual(
+            {a.user.login: a.state for a in Application.search([])},
+            {user.login: 'cancelled', 'bob': 'validated'})
 
     def marked(self):
         "Return the stored fields of all tables that hold the mark"
@@ -494,6 +524,73 @@ class PrivacyTestCase(TestCase):
         self.assertEqual(
             {r.entrepreneur.party for r in pool.get('cae.paper').search([])},
             {target})
+
+    @with_transaction()
+    def test_retention_visitors(self):
+        "A visitor whom nobody welcomed is forgotten"
+        pool = Pool()
+        Due = pool.get('cae.retention.due')
+        Party = pool.get('party.party')
+        Registration = pool.get('cae.workshop.registration')
+        company = setup_company()
+
+        def find(date):
+            with on(date):
+                Due.find()
+            return {
+                d.registration for d in Due.search([('state', '=', 'due')])
+                if d.retention.kind == 'visitor'}
+        with set_company(company):
+            officer = create_user(
+                'officer', company, 'cae_members.group_data_protection')
+            workshop, = pool.get('cae.workshop').create([{
+                        'name': "Information", 'kind': 'information'}])
+            session, = pool.get('cae.workshop.session').create([{
+                        'workshop': workshop.id,
+                        'start': dt.datetime(2024, 5, 2, 9),
+                        'end': dt.datetime(2024, 5, 2, 10),
+                        }])
+            party, = Party.create([{'name': "Eve"}])
+            fay, gus = (
+                create_entrepreneur(company, n) for n in ["Fay", "Gus"])
+            dan, eve, welcomed = Registration.create([
+                    {'session': session.id, **values} for values in [
+                        {'visitor': "Dan", 'email': "dan@example.com",
+                            'phone': "1", 'prescriber': party.id},
+                        {'party': party.id},
+                        {'visitor': "Fay", 'entrepreneur': fay.id},
+                        ]])
+            pool.get('ir.note').create([{
+                        'resource': str(dan), 'message': "Dan"}])
+            self.assertEqual(find(dt.date(2026, 5, 2)), set())
+            self.assertEqual(find(dt.date(2026, 5, 3)), {dan, eve})
+            # Welcomed after all
+            Registration.write([eve], {'entrepreneur': gus.id})
+            self.assertEqual(find(dt.date(2026, 5, 4)), {dan})
+            Registration.write([eve], {'entrepreneur': None})
+            self.assertEqual(find(dt.date(2026, 5, 5)), {dan, eve})
+            dues = Due.search([('registration', 'in', [dan.id, eve.id])])
+            self.assertEqual(
+                Due.search([('rec_name', 'ilike', 'Dan')]),
+                [d for d in dues if d.registration == dan])
+            with set_user(officer), on(dt.date(2026, 5, 5)):
+                self.assertEqual(
+                    {r.name for r in Registration.search([])}, {"Dan", "Eve"})
+                with refused(AccessError):
+                    Registration.write(
+                        Registration.browse([dan]), {'visitor': "x"})
+                Due.erase(Due.browse(dues))
+            server.clear_cache()
+            for registration in Registration.browse([dan, eve]):
+                self.assertEqual(
+                    (registration.name, registration.party,
+                        registration.email, registration.phone,
+                        registration.prescriber),
+                    ('-', None, None, None, None))
+            self.assertEqual(Registration(welcomed.id).visitor, "Fay")
+            self.assertEqual(pool.get('ir.note').search([]), [])
+            self.assertTrue(Party(party.id).active)
+            self.assertEqual(find(dt.date(2027, 1, 1)), set())
 
     @with_transaction()
     def test_retention(self):

@@ -9,9 +9,9 @@ from trytond.model.exceptions import (
     RequiredValidationError, SQLConstraintError)
 from trytond.modules.cae_members.exceptions import (
     AbsenceError, ContractError, SeriesError, TargetValidationError,
-    WelcomeError)
+    TargetWarning, WelcomeError)
 from trytond.modules.cae_members.tests import server
-from trytond.modules.cae_members.tests.server import with_transaction
+from trytond.modules.cae_members.tests.server import undone, with_transaction
 from trytond.modules.cae_members.tests.test_module import (
     create_contract, create_entrepreneur, create_user, refused, set_user)
 from trytond.modules.cae_members.tests.test_support import World
@@ -589,7 +589,11 @@ class WelcomeTestCase(TestCase):
                         'plan_date': dt.date(2026, 2, 15),
                         } for p in people])
             Contract.confirm_clauses(contracts)
-            Contract.sign(contracts)
+            # Nobody belongs to the group yet
+            with refused(TargetWarning, "0 of 20 .* 12 .*15 juin 2009"):
+                Contract.sign(contracts)
+            with Transaction().set_context(_skip_warnings=True):
+                Contract.sign(contracts)
 
             def members(*people, ground_='unemployed_young', **values):
                 return Membership.create([{
@@ -617,6 +621,21 @@ class WelcomeTestCase(TestCase):
             self.assertEqual(share(), [(20, 11, Decimal('0.55'), 1)])
             members(people[11], to_date=start)
             self.assertEqual(share(), [(20, 12, Decimal('0.6'), 0)])
+            # One more who is no member makes them too few, a member does not
+            others = [create_entrepreneur(
+                    world.company, name, birth_date=dt.date(1980, 1, 1))
+                for name in ["Outsider", "Member"]]
+            members(others[1])
+            outsider, member = [
+                create_contract(
+                    other, 'candidate', start, dt.date(2027, 2, 28),
+                    sign=False, acceptance_date=dt.date(2026, 2, 1),
+                    plan_date=dt.date(2026, 2, 15)) for other in others]
+            with undone():
+                Contract.sign([member])
+            with refused(TargetWarning, "12 of 21 .* 13 "):
+                Contract.sign([outsider])
+            Contract.cancel([outsider, member])
             # Only those accompanied in the period
             self.assertEqual(
                 share(from_date=dt.date(2025, 1, 1),

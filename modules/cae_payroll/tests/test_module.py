@@ -5,10 +5,13 @@ from collections import defaultdict
 from decimal import Decimal as D
 from pathlib import Path
 
+from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.posting import Entry, move_values
 from trytond.modules.cae_members.tests import server
 from trytond.modules.cae_members.tests.server import (
     create_fiscalyear, with_transaction)
+from trytond.modules.cae_members.tests.test_module import (
+    create_user, refused, set_user)
 from trytond.modules.cae_payroll import law
 from trytond.modules.cae_payroll.exceptions import (
     LawError, PayrollConfigurationError, PayslipError, PayslipPostedError,
@@ -418,6 +421,34 @@ class CaePayrollTestCase(
             self.assertEqual(part.cost, payslip.cost)
             self.assertEqual(payslip.lines[0].rule.code, 'pay_basic')
             self.assertEqual(payslip.employee.party.name, 'Cid')
+
+    @with_transaction()
+    def test_staff_rights(self):
+        "Who pays reads the parties also as an entrepreneur, and only reads"
+        pool = Pool()
+        Employee = pool.get('company.employee')
+        Party = pool.get('party.party')
+        with Cooperative() as coop:
+            ada = coop.contract('Ada').entrepreneur
+            ben, cid = (coop.contract(n).person for n in ['Ben', 'Cid'])
+            user = create_user(
+                'ada', coop.company, 'cae_members.group_entrepreneur')
+            ada.user = user
+            ada.save()
+            with set_user(user):
+                self.assertEqual(
+                    Party.search([('name', 'in', ["Ada", "Ben", "Cid"])]),
+                    [ada.party, cid])
+            group = pool.get('ir.model.data').get_id(
+                'cae_payroll', 'group_payroll')
+            pool.get('res.user').write([user], {'groups': [('add', [group])]})
+            with set_user(user):
+                self.assertEqual(
+                    Party.search([('name', 'in', ["Ada", "Ben", "Cid"])]),
+                    [ada.party, ben, cid])
+                self.assertIn(ben, [e.party for e in Employee.search([])])
+                with refused(AccessError):
+                    Party.write([Party(ben.id)], {'name': "Bob"})
 
     @with_transaction()
     def test_again(self):
