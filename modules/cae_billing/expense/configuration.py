@@ -7,7 +7,7 @@ from trytond.modules.cae_billing.configuration import (
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Id
 
-from .expense import check_numbers
+from .common import check_numbers
 
 _expense_journal = _journal(
     "Expense Journal",

@@ -1,61 +1,31 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """What entrepreneurs spend for their activities, up to the refund."""
-import datetime as dt
 from collections import defaultdict
 from decimal import Decimal
 
 from sql import Null
 from sql.aggregate import Sum
-from sql.conditionals import Case
 
-from trytond import backend
 from trytond.i18n import gettext
-from trytond.model import (
-    Index, ModelSQL, ModelView, Unique, Workflow, fields, sequence_ordered)
+from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.modules.cae_members.document import DocumentReport
 from trytond.modules.cae_members.model import next_numbers, own_entrepreneur
 from trytond.modules.cae_members.support import company_lines
 from trytond.modules.currency.fields import Monetary
-from trytond.pool import Pool, PoolMeta
-from trytond.pyson import Bool, Eval, If
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import (
-    Transaction, check_access, inactive_records, without_check_access)
+from trytond.pool import Pool
+from trytond.pyson import Bool, Eval
+from trytond.transaction import Transaction, check_access, inactive_records
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
-from ..apportion import apportion, round_half_up
+from ..apportion import round_half_up
 from ..exceptions import (
     ExpenseAccessError, ExpenseError, ExpenseValidationError, SetupError)
 from ..posting import Entry, move_values
+from .common import check_numbers, fetch, strftime
 
 in_ = fields.SQL_OPERATORS['in']
-# Above it an amount is a slip of the keyboard
-LIMIT = Decimal(10) ** 9
 ZERO = Decimal(0)
-
-
-def check_numbers(Model, values, names):
-    "Refuse what is no finite number that can be paid, by its name"
-    for name in names:
-        value = values.get(name)
-        if value is not None and not (
-                Decimal(value).is_finite() and abs(value) < LIMIT):
-            raise ExpenseValidationError(gettext(
-                    'cae_billing.msg_expense_number',
-                    value=value, **Model.__names__(name)))
-
-
-def _rows(query, types):
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, types)
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    return list(cursor)
-
-
-def _strftime(date):
-    return Pool().get('ir.lang').get().strftime(date)
 
 
 class Expense(Workflow, ModelSQL, ModelView):
@@ -317,7 +287,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                     table.id, Sum(line.credit - line.debit).as_('amount'),
                     where=where, group_by=table.id),
                 ]:
-            for id_, amount in _rows(query, [None, 'NUMERIC']):
+            for id_, amount in fetch(query, [None, 'NUMERIC']):
                 result[id_] += round_half_up(amount)
         return result
 
@@ -335,7 +305,7 @@ class Expense(Workflow, ModelSQL, ModelView):
     def get_paid(cls, expenses, name):
         query = cls._open()
         query.where &= in_(query.columns[0], [e.id for e in expenses])
-        unpaid = {id_ for id_, in _rows(query, [None])}
+        unpaid = {id_ for id_, in fetch(query, [None])}
         return {
             e.id: e.state == 'posted' and e.id not in unpaid
             for e in expenses}
@@ -460,7 +430,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                     raise ExpenseValidationError(gettext(
                             'cae_billing.msg_expense_future',
                             expense=expense.rec_name,
-                            date=_strftime(expense.date)))
+                            date=strftime(expense.date)))
 
     # The way of a sheet
 
@@ -474,6 +444,17 @@ class Expense(Workflow, ModelSQL, ModelView):
                     'action': action,
                     'comment': comment,
                     } for e in expenses])
+
+    @staticmethod
+    def _numbers(expenses):
+        "Return the sheets with new numbers: [(sheet, number)]"
+        by_company = defaultdict(list)
+        for expense in expenses:
+            by_company[expense.company].append(expense)
+        return [
+            pair for company, sheets in by_company.items()
+            for pair in zip(sheets, next_numbers(
+                    company, 'expense_sequence', len(sheets)))]
 
     @classmethod
     @ModelView.button
@@ -495,15 +476,9 @@ class Expense(Workflow, ModelSQL, ModelView):
         Line.check_receipts(lines)
         cls._check_lines(expenses)
         cls.refresh(expenses)
-        by_company = defaultdict(list)
-        for expense in expenses:
-            if not expense.number:
-                by_company[expense.company].append(expense)
-        for company, new in by_company.items():
-            numbers = next_numbers(company, 'expense_sequence', len(new))
-            cls.write(*sum((
-                        [[e], {'number': n}]
-                        for e, n in zip(new, numbers)), []))
+        new = cls._numbers([e for e in expenses if not e.number])
+        if new:
+            cls.write(*sum(([[e], {'number': n}] for e, n in new), []))
         cls._note(expenses, 'submit')
 
     @classmethod
@@ -584,7 +559,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                 raise ExpenseError(gettext(
                         'cae_billing.msg_expense_line_later',
                         line=line.rec_name, expense=line.expense.rec_name,
-                        date=_strftime(line.expense.date)))
+                        date=strftime(line.expense.date)))
         for date, activities in spent.items():
             allowed = Activity.may_sell(list(activities), date)
             for activity, line in activities.items():
@@ -592,7 +567,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                     raise ExpenseError(gettext(
                             'cae_billing.msg_expense_not_allowed',
                             activity=activity.rec_name, line=line.rec_name,
-                            date=_strftime(date)))
+                            date=strftime(date)))
 
     @classmethod
     def refresh(cls, expenses, together=False):
@@ -826,7 +801,7 @@ class Expense(Workflow, ModelSQL, ModelView):
         if not self.date <= date <= Date.today():
             raise ExpenseError(gettext(
                     'cae_billing.msg_expense_waiver_date',
-                    expense=self.rec_name, date=_strftime(self.date)))
+                    expense=self.rec_name, date=strftime(self.date)))
         journal, _, _, account = self._settings(self.company)
         waiver, = Waiver.create([{
                     'expense': self.id,
@@ -845,7 +820,7 @@ class Expense(Workflow, ModelSQL, ModelView):
         return waiver
 
     @classmethod
-    @ModelView.button_action('cae_billing.act_expense')
+    @ModelView.button_action('cae_billing.act_expense_to_post')
     def reverse(cls, expenses):
         """Make the sheets of the opposite amounts; they are to be posted.
 
@@ -859,8 +834,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                         'cae_billing.msg_expense_reverse',
                         expense=expense.rec_name))
         reversals = []
-        for expense in expenses:
-            number, = next_numbers(expense.company, 'expense_sequence', 1)
+        for expense, number in cls._numbers(expenses):
             reversals.append({
                     'number': number,
                     'company': expense.company.id,
@@ -878,562 +852,6 @@ class Expense(Workflow, ModelSQL, ModelView):
         cls._note(expenses, 'reverse')
         cls._note(reversals, 'approve')
         return {'res_id': [r.id for r in reversals]}
-
-
-class Line(sequence_ordered(), ModelSQL, ModelView):
-    "Something that was spent, or a trip"
-    __name__ = 'cae.expense.line'
-    __string__ = "Expense Line"
-
-    _states = {
-        'readonly': Eval('state') != 'draft',
-        }
-    _trip = {
-        'readonly': _states['readonly'],
-        'required': Eval('mileage', False),
-        'invisible': ~Eval('mileage', False),
-        }
-
-    expense = fields.Many2One(
-        'cae.expense', "Sheet", required=True, ondelete='CASCADE',
-        states={
-            'readonly': Eval('id', -1) >= 0,
-            })
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company')
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
-    entrepreneur = fields.Function(
-        fields.Many2One('cae.entrepreneur', "Entrepreneur"),
-        'on_change_with_entrepreneur')
-    state = fields.Function(
-        fields.Selection('get_states', "State"), 'on_change_with_state')
-    date = fields.Date(
-        "Date", required=True, states=_states,
-        help="When it was spent or driven.")
-    kind = fields.Many2One(
-        'cae.expense.kind', "Kind", required=True, ondelete='RESTRICT',
-        domain=[
-            ('company', '=', Eval('company', -1)),
-            ],
-        states=_states)
-    mileage = fields.Function(
-        fields.Boolean("Mileage"), 'on_change_with_mileage')
-    description = fields.Char(
-        "Description", required=True, states=_states,
-        help="What it was for; of a trip, its purpose.")
-    activity = fields.Many2One(
-        'cae.activity', "Activity", required=True, ondelete='RESTRICT',
-        domain=[
-            ('company', '=', Eval('company', -1)),
-            ('holders.entrepreneur', '=', Eval('entrepreneur', -1)),
-            ],
-        states=_states,
-        help="The activity that bears it (activité).")
-    amount = Monetary(
-        "Amount", currency='currency', digits='currency',
-        states={
-            'readonly': _states['readonly'] | Eval('mileage', False),
-            'required': ~Eval('mileage', False),
-            },
-        help="What was paid, tax included. For a trip it follows from the "
-        "scale.")
-    refund_amount = Monetary(
-        "Borne", currency='currency', digits='currency', readonly=True,
-        help="The part of it that the activity bears, tax included.")
-    tax_amount = Monetary(
-        "VAT Recovered", currency='currency', digits='currency',
-        states={
-            'readonly': (
-                (Eval('state') == 'posted') | Eval('mileage', False)),
-            },
-        help="What of the VAT can be recovered. Lower it when the receipt "
-        "shows less.")
-    paid_by = fields.Selection([
-            ('person', "Person"),
-            ('card', "Company Card"),
-            ], "Paid By", required=True, sort=False,
-        domain=[
-            If(Eval('mileage', False), ('paid_by', '=', 'person'), ()),
-            ],
-        states=_states)
-    paid_by_string = paid_by.translated('paid_by')
-    receipts = fields.One2Many(
-        'ir.attachment', 'resource', "Receipts",
-        states={
-            'readonly': _states['readonly'],
-            'invisible': Eval('mileage', False),
-            },
-        help="The receipts (justificatifs), kept for ten years (Code de "
-        "commerce, art. L123-22).")
-    vehicle = fields.Many2One(
-        'cae.vehicle', "Vehicle", ondelete='RESTRICT',
-        domain=[
-            ('entrepreneur', '=', Eval('entrepreneur', -1)),
-            ],
-        states=_trip)
-    departure = fields.Char("From", states=_trip)
-    destination = fields.Char("To", states=_trip)
-    kilometers = fields.Numeric(
-        "Kilometres", digits=(16, 1), states=_trip,
-        help="The kilometres one way.")
-    round_trip = fields.Boolean(
-        "Round Trip",
-        states={
-            'readonly': _trip['readonly'],
-            'invisible': _trip['invisible'],
-            })
-    distance = fields.Function(
-        fields.Numeric(
-            "Distance", digits=(16, 1),
-            states={
-                'invisible': _trip['invisible'],
-                },
-            help="The kilometres of the whole trip."),
-        'on_change_with_distance')
-    distance_before = fields.Numeric(
-        "Kilometres Before", digits=(16, 1), readonly=True,
-        states={
-            'invisible': _trip['invisible'],
-            },
-        help="Those of the vehicle in the civil year that were paid before "
-        "the trip.")
-    paid_before = Monetary(
-        "Paid Before", currency='currency', digits='currency', readonly=True,
-        states={
-            'invisible': _trip['invisible'],
-            },
-        help="What was paid for these kilometres.")
-
-    del _states, _trip
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        t = cls.__table__()
-        cls.__access__.add('expense')
-        cls._sql_indexes.update({
-                Index(t, (t.expense, Index.Range())),
-                Index(t, (t.activity, Index.Range())),
-                Index(t, (t.vehicle, Index.Range()), (t.date, Index.Range()),
-                    where=t.vehicle != Null),
-                })
-
-    @classmethod
-    def default_date(cls):
-        return Pool().get('ir.date').today()
-
-    @classmethod
-    def default_paid_by(cls):
-        return 'person'
-
-    @classmethod
-    def default_round_trip(cls):
-        return False
-
-    @classmethod
-    def default_state(cls):
-        return 'draft'
-
-    @classmethod
-    def get_states(cls):
-        Expense = Pool().get('cae.expense')
-        return Expense.fields_get(['state'])['state']['selection']
-
-    @fields.depends('expense', '_parent_expense.company')
-    def on_change_with_company(self, name=None):
-        return self.expense.company if self.expense else None
-
-    @fields.depends(
-        'expense', '_parent_expense.company', '_parent_expense.currency')
-    def on_change_with_currency(self, name=None):
-        return self.expense.currency if self.expense else None
-
-    @fields.depends('expense', '_parent_expense.entrepreneur')
-    def on_change_with_entrepreneur(self, name=None):
-        return self.expense.entrepreneur if self.expense else None
-
-    @fields.depends('expense', '_parent_expense.state')
-    def on_change_with_state(self, name=None):
-        return self.expense.state if self.expense else 'draft'
-
-    @fields.depends('kind')
-    def on_change_with_mileage(self, name=None):
-        return bool(self.kind and self.kind.mileage)
-
-    @fields.depends('kilometers', 'round_trip')
-    def on_change_with_distance(self, name=None):
-        if self.kilometers is not None:
-            return self.kilometers * (2 if self.round_trip else 1)
-
-    @fields.depends('expense', '_parent_expense.activity', 'activity')
-    def on_change_expense(self):
-        if self.expense and not self.activity:
-            self.activity = self.expense.activity
-
-    @fields.depends('kind', 'amount', 'date', methods=['_set_parts'])
-    def on_change_kind(self):
-        if self.kind and self.kind.mileage:
-            self.amount = None
-            self.paid_by = 'person'
-        self._set_parts()
-
-    @fields.depends(methods=['_set_parts'])
-    def on_change_amount(self):
-        self._set_parts()
-
-    @fields.depends(methods=['_set_parts'])
-    def on_change_date(self):
-        self._set_parts()
-
-    @fields.depends('kind', 'amount', 'date')
-    def _set_parts(self):
-        self.refund_amount = self.tax_amount = None
-        if self.kind and not self.kind.mileage and self.amount is not None:
-            with without_check_access():
-                self.refund_amount = self._borne()
-                self.tax_amount = self.most_tax()
-
-    def _borne(self):
-        return round_half_up(self.amount * self.kind.refund_share)
-
-    def most_tax(self):
-        "Return the VAT that can be recovered at most"
-        if not self.kind.taxes or not self.date:
-            return ZERO
-        return sum((
-                amount for _, _, amount in self.kind.tax_rows(
-                    self._borne(), self.date)), ZERO)
-
-    def get_rec_name(self, name):
-        return f'{_strftime(self.date)} {self.description}'
-
-    @classmethod
-    def search_rec_name(cls, name, clause):
-        return [('description', *clause[1:])]
-
-    @property
-    def label(self):
-        "What the holders of the activity read"
-        parts = [self.expense.number, self.kind.name]
-        if self.kind.mileage:
-            lang = Pool().get('ir.lang').get()
-            parts.append(gettext(
-                    'cae_billing.msg_expense_trip',
-                    departure=self.departure, destination=self.destination,
-                    distance=lang.format_number(self.distance, 1)))
-        parts.append(self.description)
-        return ' '.join(filter(None, parts))
-
-    def taxes(self):
-        """Return what the line brings to the VAT return.
-
-        [(tax, 'base', amount)] for the expense and [(account, tax, amount)]
-        for the VAT. A base is in proportion to the VAT that is recovered.
-        """
-        if not self.tax_amount:
-            return (), []
-        rows = self.kind.tax_rows(abs(self._borne()), self.date)
-        sign = -1 if self.tax_amount < 0 else 1
-        most = sum(amount for _, _, amount in rows)
-        amounts = apportion(
-            abs(self.tax_amount), [amount for _, _, amount in rows])
-        bases, taxes = [], []
-        for (tax, base, _), amount in zip(rows, amounts):
-            base = round_half_up(base * abs(self.tax_amount) / most)
-            account = (
-                tax.invoice_account if sign > 0 else tax.credit_note_account)
-            bases.append((tax, 'base', sign * base))
-            taxes.append((account, tax, sign * amount))
-        return tuple(bases), taxes
-
-    @classmethod
-    def opposite(cls, line):
-        "Return the values of the line that takes the line back"
-        names = [
-            'date', 'description', 'paid_by', 'departure', 'destination',
-            'round_trip', 'sequence']
-        values = {name: getattr(line, name) for name in names}
-        for name in ['kind', 'activity', 'vehicle']:
-            record = getattr(line, name)
-            values[name] = record.id if record else None
-        for name in ['amount', 'refund_amount', 'tax_amount', 'kilometers']:
-            value = getattr(line, name)
-            values[name] = None if value is None else -value
-        return values
-
-    @classmethod
-    def posted_mileage(cls, keys):
-        """Return {(vehicle, civil year): (kilometres, amount)} posted.
-
-        A query for each year.
-        """
-        Expense = Pool().get('cae.expense')
-        expense = Expense.__table__()
-        line = cls.__table__()
-        vehicles = defaultdict(dict)
-        for vehicle, year in keys:
-            vehicles[year][vehicle.id] = vehicle
-        result = dict.fromkeys(keys, (ZERO, ZERO))
-        for year, by_id in vehicles.items():
-            query = (line
-                .join(expense, condition=line.expense == expense.id)
-                .select(
-                    line.vehicle,
-                    Sum(Case(
-                            (line.round_trip, line.kilometers * 2),
-                            else_=line.kilometers)).as_('distance'),
-                    Sum(line.refund_amount).as_('amount'),
-                    where=in_(line.vehicle, list(by_id))
-                    & (expense.state == 'posted')
-                    & (line.date >= dt.date(year, 1, 1))
-                    & (line.date <= dt.date(year, 12, 31)),
-                    group_by=line.vehicle))
-            for id_, distance, amount in _rows(
-                    query, [None, 'NUMERIC', 'NUMERIC']):
-                result[by_id[id_], year] = (
-                    round_half_up(distance, Decimal('0.1')),
-                    round_half_up(amount))
-        return result
-
-    # What may change
-
-    @classmethod
-    def preprocess_values(cls, mode, values):
-        values = super().preprocess_values(mode, values)
-        check_numbers(cls, values, ['amount', 'tax_amount', 'kilometers'])
-        return values
-
-    @classmethod
-    def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
-        internal = {'refund_amount', 'distance_before', 'paid_before'}
-        for line in lines:
-            expense = line.expense
-            if mode == 'create':
-                allowed = expense.state == 'draft' or (
-                    expense._deletable and not external)
-                if external and any(
-                        getattr(line, name) is not None for name in internal):
-                    allowed = False
-            elif mode == 'delete':
-                allowed = expense._deletable
-            elif 'expense' in values and values['expense'] != expense.id:
-                allowed = False
-            elif external and values.keys() & internal:
-                allowed = False
-            elif expense.state == 'posted':
-                allowed = False
-            elif external and expense.state != 'draft':
-                allowed = (
-                    values.keys() <= {'tax_amount'} and expense._accounts())
-            else:
-                allowed = True
-            if not allowed:
-                raise ExpenseAccessError(gettext(
-                        'cae_billing.msg_expense_frozen',
-                        expense=expense.rec_name,
-                        state=expense.state_string))
-
-    @classmethod
-    def on_modification(cls, mode, lines, field_names=None):
-        Expense = Pool().get('cae.expense')
-        super().on_modification(mode, lines, field_names=field_names)
-        if mode == 'delete' or (
-                field_names is not None and not field_names & {
-                    'amount', 'kind', 'date', 'tax_amount', 'vehicle',
-                    'kilometers', 'round_trip'}):
-            return
-        to_write, trips = [], set()
-        for line in lines:
-            if line.expense.reverses:
-                continue
-            if line.kind.mileage:
-                trips.add(line.expense)
-                continue
-            values = {}
-            if line.refund_amount != line._borne():
-                values['refund_amount'] = line._borne()
-            if line.tax_amount is None:
-                values['tax_amount'] = line.most_tax()
-            if values:
-                to_write.extend([[line], values])
-        if to_write:
-            cls.write(*to_write)
-        Expense.refresh([e for e in trips if e.state == 'draft'])
-
-    @classmethod
-    def copy(cls, lines, default=None):
-        default = default.copy() if default is not None else {}
-        for name in [
-                'receipts', 'refund_amount', 'distance_before',
-                'paid_before']:
-            default.setdefault(name)
-        return super().copy(lines, default=default)
-
-    @classmethod
-    def validate_fields(cls, lines, field_names):
-        super().validate_fields(lines, field_names)
-        if field_names is None or field_names & {
-                'date', 'kind', 'activity', 'amount', 'tax_amount',
-                'paid_by', 'vehicle', 'kilometers'}:
-            cls.check([li for li in lines if not li.expense.reverses])
-
-    @classmethod
-    def check(cls, lines):
-        """Check what is spent.
-
-        Raise ExpenseValidationError, which names the line.
-        """
-        pool = Pool()
-        Activity = pool.get('cae.activity')
-        today = pool.get('ir.date').today()
-        dates = defaultdict(set)
-        for line in lines:
-            dates[line.date].add(line.activity)
-        holders = {
-            date: Activity.holders_at(activities, date)
-            for date, activities in dates.items()}
-
-        def refuse(message, line, **values):
-            raise ExpenseValidationError(gettext(
-                    f'cae_billing.msg_expense_{message}',
-                    line=line.rec_name, **values))
-        for line in lines:
-            date, activity, vehicle = line.date, line.activity, line.vehicle
-            if date > today:
-                refuse('line_future', line)
-            if activity.closing_date and date > activity.closing_date:
-                refuse(
-                    'line_closed', line, activity=activity.rec_name,
-                    date=_strftime(activity.closing_date))
-            if line.entrepreneur not in {
-                    e for e, _ in holders[date][activity.id]}:
-                refuse(
-                    'line_holder', line, activity=activity.rec_name,
-                    entrepreneur=line.entrepreneur.rec_name)
-            if line.kind.mileage:
-                if line.kilometers <= 0:
-                    refuse('line_kilometers', line)
-                if vehicle.entrepreneur != line.entrepreneur:
-                    refuse(
-                        'line_vehicle', line, vehicle=vehicle.rec_name,
-                        entrepreneur=line.entrepreneur.rec_name)
-                if date < vehicle.from_date or (
-                        vehicle.to_date and date > vehicle.to_date):
-                    refuse(
-                        'line_vehicle_dates', line, vehicle=vehicle.rec_name)
-                continue
-            if line.amount <= 0:
-                refuse('line_amount', line)
-            if line.paid_by == 'card' and line.kind.refund_share != 1:
-                refuse('line_card', line, kind=line.kind.rec_name)
-            most = line.most_tax()
-            if line.tax_amount is not None and not (
-                    0 <= line.tax_amount <= most):
-                refuse('line_tax', line, amount=most)
-
-    @classmethod
-    def check_receipts(cls, lines):
-        """Check that each line has its receipt, but trips and flat amounts.
-
-        Raise ExpenseError.
-        """
-        Attachment = Pool().get('ir.attachment')
-        lines = [
-            li for li in lines
-            if li.kind.receipt_required and not li.kind.mileage]
-        with without_check_access():
-            found = {
-                a.resource for a in Attachment.search([
-                        ('resource', 'in', [str(line) for line in lines]),
-                        ], order=[])}
-        for line in lines:
-            if line not in found:
-                raise ExpenseError(gettext(
-                        'cae_billing.msg_expense_line_receipt',
-                        line=line.rec_name, expense=line.expense.rec_name,
-                        kind=line.kind.rec_name))
-
-
-class Waiver(ModelSQL, ModelView):
-    """What a person waives of a refund (abandon de créance).
-
-    The cost stays with the activity, which gets an income of the amount.
-    """
-    __name__ = 'cae.expense.waiver'
-    __string__ = "Expense Waiver"
-
-    expense = fields.Many2One(
-        'cae.expense', "Sheet", required=True, readonly=True,
-        ondelete='RESTRICT')
-    company = fields.Function(
-        fields.Many2One('company.company', "Company"),
-        'on_change_with_company')
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
-    date = fields.Date("Date", required=True, readonly=True)
-    amount = Monetary(
-        "Amount", currency='currency', digits='currency', required=True,
-        readonly=True)
-    reason = fields.Char(
-        "Reason", required=True, readonly=True,
-        help="The writing by which the person waives it.")
-    move = fields.Many2One(
-        'account.move', "Move", readonly=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('expense')
-        cls._order = [('date', 'ASC'), ('id', 'ASC')]
-
-    @fields.depends('expense', '_parent_expense.company')
-    def on_change_with_company(self, name=None):
-        return self.expense.company if self.expense else None
-
-    @fields.depends('expense', '_parent_expense.currency')
-    def on_change_with_currency(self, name=None):
-        return self.expense.currency if self.expense else None
-
-    def get_rec_name(self, name):
-        return f'{self.expense.rec_name} {_strftime(self.date)}'
-
-    @property
-    def label(self):
-        return gettext(
-            'cae_billing.msg_expense_waiver',
-            expense=self.expense.label, reason=self.reason)
-
-    def entries(self, refund, account):
-        """Return the entries, an income for each activity of the refund."""
-        weights = defaultdict(Decimal)
-        for line in self.expense.lines:
-            if line.paid_by == 'person':
-                weights[line.activity] += line.refund_amount
-        entries = [Entry(
-                refund, self.amount, party=self.expense.party,
-                description=self.label)]
-        for activity, amount in zip(
-                weights, apportion(self.amount, weights.values())):
-            entries.append(Entry(
-                    account, -amount, activity=activity, origin=self,
-                    description=self.label))
-        return entries
-
-    @classmethod
-    def check_modification(cls, mode, waivers, values=None, external=False):
-        super().check_modification(
-            mode, waivers, values=values, external=external)
-        for waiver in waivers:
-            if external or waiver.move:
-                raise ExpenseAccessError(gettext(
-                        'cae_billing.msg_expense_waiver_frozen',
-                        expense=waiver.expense.rec_name))
 
 
 class Event(ModelSQL, ModelView):
@@ -1480,26 +898,6 @@ class Event(ModelSQL, ModelView):
                         expense=event.expense.rec_name))
 
 
-class Attachment(metaclass=PoolMeta):
-    __name__ = 'ir.attachment'
-
-    @classmethod
-    def check_modification(
-            cls, mode, attachments, values=None, external=False):
-        Line = Pool().get('cae.expense.line')
-        super().check_modification(
-            mode, attachments, values=values, external=external)
-        if mode == 'create' or not external:
-            return
-        for attachment in attachments:
-            line = attachment.resource
-            if isinstance(line, Line) and line.expense.state != 'draft':
-                raise ExpenseAccessError(gettext(
-                        'cae_billing.msg_expense_receipt_frozen',
-                        receipt=attachment.rec_name,
-                        expense=line.expense.rec_name))
-
-
 class Refuse(Wizard):
     "Give a sheet back with a comment"
     __name__ = 'cae.expense.refuse'
@@ -1530,52 +928,6 @@ class RefuseStart(ModelView):
     comment = fields.Text(
         "Comment", required=True,
         help="What to correct; the entrepreneur reads it.")
-
-
-class Waive(Wizard):
-    "Post what a person waives of a refund"
-    __name__ = 'cae.expense.waive'
-    start = StateView(
-        'cae.expense.waive.start',
-        'cae_billing.expense_waive_start_view_form', [
-            Button("Cancel", 'end', 'tryton-cancel'),
-            Button("Waive", 'waive', 'tryton-ok', default=True),
-            ])
-    waive = StateTransition()
-
-    def default_start(self, fields):
-        return {
-            'currency': self.record.currency.id,
-            'amount': self.record.amount_to_pay,
-            'date': Pool().get('ir.date').today(),
-            }
-
-    def transition_waive(self):
-        Expense = Pool().get('cae.expense')
-        with check_access():
-            Expense.waive([self.record])
-        with Transaction().set_context(company=self.record.company.id):
-            Expense(self.record.id).waive_amount(
-                self.start.amount, self.start.date, self.start.reason)
-        return 'end'
-
-    def end(self):
-        return 'reload'
-
-
-class WaiveStart(ModelView):
-    __name__ = 'cae.expense.waive.start'
-    __string__ = "Waive the Refund"
-
-    currency = fields.Many2One('currency.currency', "Currency", readonly=True)
-    amount = Monetary(
-        "Amount", currency='currency', digits='currency', required=True,
-        help="All of what is owed, or a part of it.")
-    date = fields.Date("Date", required=True)
-    reason = fields.Char(
-        "Reason", required=True,
-        help="The writing by which the person waives it: its date and "
-        "reference.")
 
 
 class ExpenseReport(DocumentReport):

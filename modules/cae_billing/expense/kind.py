@@ -12,6 +12,7 @@ from trytond.transaction import Transaction
 
 from ..apportion import round_half_up
 from ..exceptions import ExpenseValidationError
+from .common import check_numbers
 
 # The kinds made with the cooperative: the code, the account, the tax of the
 # French chart, the part refunded and whether it is mileage. VAT of transport
@@ -123,6 +124,12 @@ class Kind(DeactivableMixin, ModelSQL, ModelView):
             ('code', *clause[1:]),
             ('name', *clause[1:]),
             ]
+
+    @classmethod
+    def preprocess_values(cls, mode, values):
+        values = super().preprocess_values(mode, values)
+        check_numbers(cls, values, ['refund_share'])
+        return values
 
     @classmethod
     def validate_fields(cls, kinds, field_names):

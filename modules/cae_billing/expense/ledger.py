@@ -10,7 +10,7 @@ from trytond.i18n import gettext
 from trytond.pool import Pool, PoolMeta
 
 from ..apportion import round_half_up
-from .expense import _rows
+from .common import fetch
 
 # The days after which what is open needs attention
 REFUND_DAYS = 60
@@ -89,7 +89,7 @@ class Closing(metaclass=PoolMeta):
         move = pool.get('account.move').__table__()
         reconciliation = pool.get('account.move.reconciliation').__table__()
         date = self.period.end_date
-        rows = _rows(line
+        rows = fetch(line
             .join(move, condition=line.move == move.id)
             .join(reconciliation, 'LEFT',
                 condition=line.reconciliation == reconciliation.id)

@@ -10,6 +10,7 @@ from trytond.pyson import Bool, Eval, If
 
 from ..exceptions import (
     ExpenseAccessError, ExpenseError, ExpenseValidationError)
+from .common import check_numbers
 from .mileage import Band as PureBand
 from .mileage import Scale as PureScale
 
@@ -156,6 +157,12 @@ class Scale(ModelSQL, ModelView):
         return f'{self.country} {self.year}'
 
     @classmethod
+    def preprocess_values(cls, mode, values):
+        values = super().preprocess_values(mode, values)
+        check_numbers(cls, values, ['electric_increase'])
+        return values
+
+    @classmethod
     def validate_fields(cls, scales, field_names):
         super().validate_fields(scales, field_names)
         # The first power of each row of the table stands for the row
@@ -255,3 +262,9 @@ class Band(ModelSQL, ModelView):
     @classmethod
     def default_constant(cls):
         return Decimal(0)
+
+    @classmethod
+    def preprocess_values(cls, mode, values):
+        values = super().preprocess_values(mode, values)
+        check_numbers(cls, values, ['rate', 'constant'])
+        return values
