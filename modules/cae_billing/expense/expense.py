@@ -15,7 +15,8 @@ from trytond.modules.cae_members.support import company_lines
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
-from trytond.transaction import Transaction, check_access, inactive_records
+from trytond.transaction import (
+    Transaction, check_access, inactive_records, without_check_access)
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from ..apportion import round_half_up
@@ -914,7 +915,8 @@ class Refuse(Wizard):
         # The rights are those of the button
         with check_access():
             Expense.refuse(self.records)
-        Expense.give_back(self.records, self.start.comment)
+        with without_check_access():
+            Expense.give_back(self.records, self.start.comment)
         return 'end'
 
     def end(self):

@@ -249,7 +249,7 @@ class Line(sequence_ordered(), ModelSQL, ModelView):
         if not self.kind.taxes or not self.date:
             return ZERO
         return sum((
-                amount for _, _, amount in self.kind.taxfetch(
+                amount for _, _, amount in self.kind.tax_rows(
                     self._borne(), self.date)), ZERO)
 
     def get_rec_name(self, name):
@@ -280,7 +280,7 @@ class Line(sequence_ordered(), ModelSQL, ModelView):
         """
         if not self.tax_amount:
             return (), []
-        rows = self.kind.taxfetch(abs(self._borne()), self.date)
+        rows = self.kind.tax_rows(abs(self._borne()), self.date)
         sign = -1 if self.tax_amount < 0 else 1
         most = sum(amount for _, _, amount in rows)
         amounts = apportion(
