@@ -2,11 +2,11 @@
 # this repository contains the full copyright notices and license terms.
 from trytond.i18n import gettext
 from trytond.model import fields
-from trytond.modules.cae_billing.configuration import (
-    _account, _company, _journal)
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Id
+from trytond.transaction import Transaction, without_check_access
 
+from ..configuration import _account, _company, _journal
 from .common import check_numbers
 
 _expense_journal = _journal(
@@ -54,11 +54,12 @@ class Configuration(metaclass=PoolMeta):
 
     @classmethod
     def setup_company(cls, company):
-        pool = Pool()
-        Kind = pool.get('cae.expense.kind')
+        Kind = Pool().get('cae.expense.kind')
         super().setup_company(company)
-        cls._setup_expenses(company)
-        Kind.setup(company)
+        with without_check_access(), \
+                Transaction().set_context(company=company.id):
+            cls._setup_expenses(company)
+            Kind.setup(company)
 
     @classmethod
     def _setup_journals(cls, company):

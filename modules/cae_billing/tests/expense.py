@@ -527,6 +527,7 @@ class ExpenseMixin:
         Expense = pool.get('cae.expense')
         Line = pool.get('cae.expense.line')
         Refuse = pool.get('cae.expense.refuse', type='wizard')
+        Waive = pool.get('cae.expense.waive', type='wizard')
         with self.cooperative() as c:
             users = self.users(c)
             expense = self.sheet(c, self.line(c, 'supplies', 10))
@@ -606,7 +607,29 @@ class ExpenseMixin:
                         ]:
                     with undone(), self.assertRaises(ExpenseAccessError):
                         refused()
+                session, _, _ = Waive.create()
+                with Transaction().set_context(
+                        active_model='cae.expense', active_id=expense.id,
+                        active_ids=[expense.id]):
+                    values = {
+                        'amount': D(10), 'date': date(4), 'reason': "Letter"}
+                    for name, value, error in [
+                            ('amount', D(11), ExpenseError),
+                            ('amount', D('NaN'), ExpenseValidationError),
+                            ('date', date(1), ExpenseError)]:
+                        with undone(), self.assertRaises(error):
+                            Waive.execute(session, {
+                                    'start': {**values, name: value}},
+                                'waive')
+                    Waive.execute(session, {'start': values}, 'waive')
+            with acting(users['advisor']), Transaction().set_context(
+                    active_model='cae.expense', active_id=expense.id,
+                    active_ids=[expense.id]), undone(), \
+                    self.assertRaises(AccessButtonError):
+                session, _, _ = Waive.create()
+                Waive.execute(session, {'start': values}, 'waive')
             expense = Expense(expense.id)
+            self.assertTrue(expense.paid)
             self.assertMove(
                 c, expense.move, ('6064', 9, 'A1'), ('44566', 1),
                 ('4671', -10))
@@ -615,7 +638,7 @@ class ExpenseMixin:
                     ('submit', 'the A1'), ('take_back', 'the A1'),
                     ('submit', 'the A1'), ('refuse', 'the advisor'),
                     ('submit', 'the A1'), ('approve', 'the advisor'),
-                    ('post', 'the account')])
+                    ('post', 'the account'), ('waive', 'the account')])
             # Also going round the rights
             for refused in [
                     lambda: Line.write([line], {'tax_amount': D(0)}),
