@@ -65,7 +65,13 @@ class Expense(Workflow, ModelSQL, ModelView):
             },
         help="Who spent, and is refunded.")
     party = fields.Function(
-        fields.Many2One('party.party', "Party"), 'on_change_with_party')
+        fields.Many2One(
+            'party.party', "Party",
+            context={
+                'company': Eval('company', -1),
+                },
+            depends={'company'}),
+        'on_change_with_party')
     activity = fields.Many2One(
         'cae.activity', "Activity", ondelete='RESTRICT',
         domain=[
@@ -637,6 +643,8 @@ class Expense(Workflow, ModelSQL, ModelView):
         Move = pool.get('account.move')
         Period = pool.get('account.period')
         Vehicle = pool.get('cae.vehicle')
+        if not expenses:
+            return
         cls.lock(expenses)
         vehicles = {
             line.vehicle for e in expenses for line in e.lines

@@ -206,3 +206,8 @@ class KindTax(ModelSQL):
         'cae.expense.kind', "Kind", required=True, ondelete='CASCADE')
     tax = fields.Many2One(
         'account.tax', "Tax", required=True, ondelete='RESTRICT')
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('kind')

@@ -944,6 +944,13 @@ class ExpenseMixin:
                                     'entrepreneur': a1.id,
                                     'from_date': date(1)}]),
                         lambda: Kind.write(Kind.search([]), {'name': "X"}),
+                        lambda: pool.get(
+                            'cae.expense.kind-account.tax').delete(
+                            pool.get('cae.expense.kind-account.tax').search(
+                                [])),
+                        lambda: pool.get('cae.mileage.band').write(
+                            pool.get('cae.mileage.band').search([]),
+                            {'rate': D(9)}),
                         lambda: Scale.write(Scale.search([]), {'source': "X"}),
                         lambda: pool.get('cae.expense.event').create([{
                                     'expense': own.id, 'action': 'approve',
