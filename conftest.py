@@ -31,7 +31,7 @@ if BACKEND == 'sqlite':
 # The modules that test_cases.py takes its tests from
 pytest.register_assert_rewrite(
     'tests.assemblies', 'tests.deadlines', 'tests.fees', 'tests.fr_payslips',
-    'tests.month')
+    'tests.mileage', 'tests.month')
 
 ROOT = Path(__file__).resolve().parent
 BACKENDS = {'sqlite', 'postgresql'}

@@ -2,6 +2,7 @@
 # this repository contains the full copyright notices and license terms.
 """Two months of three activities, entered in a real database."""
 import datetime as dt
+import re
 from collections import defaultdict
 from decimal import Decimal
 from itertools import groupby
@@ -76,6 +77,9 @@ class Month(Cooperative):
                 ('headcount', 50), ('work_accident_rate', Decimal('0.012')),
                 ('regularisation', 'none')]:
             config.set_multivalue(name, value)
+        # The case has its waivers on 758
+        config.set_multivalue(
+            'expense_waiver_account', self.account('758').id)
         start = _date(self.case['parameters']['fee_start'])
         start -= relativedelta(years=1)
         for key, values in self.case['activities'].items():
@@ -309,30 +313,90 @@ class Month(Cooperative):
                 _date(document['paid']))
 
     def enter_expense(self, document):
+        "Enter a sheet with its receipts, post it, pay or waive its refund"
+        Attachment = self.get('ir.attachment')
+        Contract = self.get('cae.contract')
+        Expense = self.get('cae.expense')
+        MoveLine = self.get('account.move.line')
         activity = document['activity']
-        lines, total = [], ZERO
-        for line in document['lines']:
-            untaxed = Decimal(line['untaxed'])
-            lines.append((line['account'], untaxed, activity, None))
-            total += untaxed
-            if line['vat'] != '0':
-                tax = round_half_up(
-                    untaxed * Decimal(line['vat'].lstrip('GS')) / 100)
-                lines.append(('44566', tax, None, None))
-                total += tax
-        lines.append(('4671', -total, None, activity))
-        self.post_move(
-            _date(document['date']), 'NDF', document['number'], lines)
+        entrepreneur = Contract(self.contracts[activity]).entrepreneur
+        date = _date(document['date'])
+        expense, = Expense.create([{
+                    'company': self.server.company,
+                    'entrepreneur': entrepreneur.id,
+                    'activity': self.activities[activity],
+                    'date': date,
+                    'description': document['number'],
+                    'lines': [('create', [
+                                self.expense_line(
+                                    line, activity, entrepreneur, date)
+                                for line in document['lines']])],
+                    }])
+        Attachment.create([{
+                    'name': f"{document['number']}.pdf",
+                    'data': b'receipt',
+                    'resource': str(line),
+                    } for line in expense.lines if not line.mileage])
+        for verb in ['submit', 'approve', 'post']:
+            getattr(Expense, verb)([Expense(expense.id)])
+        expense = Expense(expense.id)
         if 'paid' in document:
-            self.post_move(_date(document['paid']), 'BQ', "Refund", [
-                    ('4671', total, None, activity),
-                    ('5121', -total, None, None),
+            payment = self.post_move(_date(document['paid']), 'BQ', "Refund", [
+                    ('4671', expense.amount_to_pay, None, activity),
+                    ('5121', -expense.amount_to_pay, None, None),
                     ])
+            MoveLine.reconcile([
+                    line for move in [expense.move, payment]
+                    for line in move.lines if line.account.code == '4671'])
         if 'waived' in document:
-            self.post_move(_date(document['waived']), 'NDF', "Waiver", [
-                    ('4671', total, None, activity),
-                    ('758', -total, activity, None),
-                    ])
+            expense.waive_amount(
+                expense.amount_to_pay, _date(document['waived']), "Waiver")
+        assert Expense(expense.id).paid == bool(
+            {'paid', 'waived'} & document.keys())
+
+    def expense_line(self, line, activity, entrepreneur, date):
+        "Return the values of a line; a trip says its kilometres and power"
+        Kind = self.get('cae.expense.kind')
+        Vehicle = self.get('cae.vehicle')
+        untaxed = Decimal(line['untaxed'])
+        trip = re.match(r'([\d.]+) km, (\d+) CV', line['label'])
+        taxes, tax = [], ZERO
+        if line['vat'] != '0':
+            taxes = [self.tax(TAXES['in', line['vat']]).id]
+            tax = round_half_up(
+                untaxed * Decimal(line['vat'].lstrip('GS')) / 100)
+        kinds = [
+            k for k in Kind.search([
+                    ('company', '=', self.server.company),
+                    ('account', '=', self.account(line['account']).id),
+                    ('mileage', '=', bool(trip)),
+                    ('refund_share', '=', 1),
+                    ]) if [t.id for t in k.taxes] == taxes]
+        if not kinds:
+            kinds = Kind.create([{
+                        'company': self.server.company,
+                        'code': f"{line['account']} {line['vat']}",
+                        'name': line['label'],
+                        'account': self.account(line['account']).id,
+                        'taxes': [('add', taxes)],
+                        }])
+        values = {
+            'date': date, 'kind': kinds[0].id, 'description': line['label'],
+            'activity': self.activities[activity]}
+        if not trip:
+            return {**values, 'amount': untaxed + tax}
+        kilometers, power = trip.groups()
+        vehicles = Vehicle.search([
+                ('entrepreneur', '=', entrepreneur.id),
+                ('fiscal_power', '=', int(power)),
+                ]) or Vehicle.create([{
+                    'entrepreneur': entrepreneur.id, 'name': f"{power} CV",
+                    'type': 'car', 'fiscal_power': int(power),
+                    'from_date': entrepreneur.welcome_date,
+                    }])
+        return {
+            **values, 'vehicle': vehicles[0].id, 'departure': "Lille",
+            'destination': "Arras", 'kilometers': Decimal(kilometers)}
 
     def enter_grant(self, document):
         amount = Decimal(document['amount'])

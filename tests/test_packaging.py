@@ -78,6 +78,19 @@ def test_modules():
 
 
 @pytest.mark.pure
+def test_folders():
+    "Each folder with a tryton.cfg is included by its module, and packaged"
+    found = {
+        p.parent.relative_to(ROOT / 'modules')
+        for p in ROOT.glob('modules/*/*/tryton.cfg')}
+    assert found == {
+        Path(module, folder) for module in MODULES
+        for folder in _lines(_tryton(module).get('include_dirs', ''))}
+    assert {'.'.join(['trytond', 'modules', *p.parts]) for p in found} <= set(
+        _lines(_setup()['options']['packages']))
+
+
+@pytest.mark.pure
 def test_install_requires():
     requires = _setup()['options']['install_requires']
     assert set(_distributions(requires)) == _required('depends')

@@ -760,6 +760,7 @@ class Attention(ModelSQL, ModelView):
             ('unassigned', "Without Activity"),
             ('negative', "Negative Balance"),
             ('closed', "Closed Activity"),
+            ('unsettled', "Not Settled"),
             ], "Kind", required=True, readonly=True, sort=False)
     message = fields.Text("What to Do", required=True, readonly=True)
     record = fields.Reference(

@@ -127,13 +127,18 @@ class Configuration(metaclass=PoolMeta):
         cls(1).set_multivalue('fee_sequence', sequence, company=company.id)
 
     @classmethod
+    def _account_codes(cls):
+        "Return the settings with the codes to look for, the best one first"
+        return [
+            ('vat_waiting_account', '44574'),
+            ('vat_due_account', '44571'),
+            ('transfer_account', '62895'),
+            ]
+
+    @classmethod
     def _setup_accounts(cls, company):
         Account = Pool().get('account.account')
-        for field, code in [
-                ('vat_waiting_account', '44574'),
-                ('vat_due_account', '44571'),
-                ('transfer_account', '62895'),
-                ]:
+        for field, code in cls._account_codes():
             if cls(1).get_multivalue(field, company=company.id):
                 continue
             accounts = Account.search([
@@ -146,7 +151,11 @@ class Configuration(metaclass=PoolMeta):
                     field, accounts[0], company=company.id)
 
 
-_NAMES = {'INT': 'journal_internal', 'TVA': 'journal_vat'}
+_NAMES = {
+    'INT': 'journal_internal',
+    'NDF': 'journal_expense',
+    'TVA': 'journal_vat',
+    }
 
 
 class ConfigurationValue(metaclass=PoolMeta):

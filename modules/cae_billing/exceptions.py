@@ -46,3 +46,15 @@ class ActivityClosedError(UserError):
 
 class BalanceTransferError(UserError):
     pass
+
+
+class ExpenseError(UserError):
+    pass
+
+
+class ExpenseValidationError(ValidationError):
+    pass
+
+
+class ExpenseAccessError(AccessError):
+    pass

@@ -19,6 +19,7 @@ from .exceptions import ClosingFrozenError
 KINDS = [
     ('sale', "Sale"),
     ('purchase', "Purchase"),
+    ('expense', "Expense Sheet"),
     ('fee', "Contribution"),
     ('other', "Other"),
     ]

@@ -3,6 +3,7 @@
 """The doors that an entrepreneur may try to the affairs of another."""
 import datetime as dt
 from contextlib import contextmanager
+from decimal import Decimal as D
 
 from trytond.model import ModelSQL
 from trytond.model.exceptions import AccessButtonError, AccessError
@@ -19,7 +20,10 @@ RULED = [
     'account.invoice', 'account.invoice.line', 'cae.activity',
     'cae.activity.holder', 'cae.activity.movement', 'cae.activity.statement',
     'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
-    'cae.fee']
+    'cae.expense', 'cae.expense.event', 'cae.expense.line',
+    'cae.expense.waiver', 'cae.fee', 'cae.vehicle']
+# Those of them that they write themselves, as long as they are drafts
+WRITTEN = ['cae.expense', 'cae.expense.line', 'cae.vehicle']
 # The models of which an entrepreneur sees nothing
 CLOSED = [
     'account.general_ledger.account', 'account.general_ledger.line',
@@ -54,6 +58,7 @@ class RightsMixin:
                 c.invoice(
                     JANUARY, (code, 50, '6064', []), type='in',
                     activity=code)
+                self.spend(c, code)
             c.close(1)
             group, = Group.search([('name', '=', "CAE Entrepreneur")])
             entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
@@ -84,13 +89,31 @@ class RightsMixin:
                                 activity.id)]),
                     ('cae.entrepreneur', [
                             ('holdings.activity', '=', activity.id)]),
+                    ('cae.expense', [('lines.activity', '=', activity.id)]),
+                    ('cae.expense.event', [
+                            ('expense.lines.activity', '=', activity.id)]),
+                    ('cae.expense.line', [('activity', '=', activity.id)]),
+                    ('cae.expense.waiver', [
+                            ('expense.lines.activity', '=', activity.id)]),
                     ('cae.fee', [('activity', '=', activity.id)]),
+                    ('cae.vehicle', [
+                            ('entrepreneur.holdings.activity', '=',
+                                activity.id)]),
                     ]:
                 others[name] = [
                     r.id for r in pool.get(name).search(domain)]
                 self.assertTrue(others[name], name)
             clear_cache()
             yield c, user, others
+
+    def spend(self, c, code):
+        "Post a trip of the activity and waive a part of it"
+        vehicle = self.vehicle(c, code, from_date=JANUARY)
+        expense = self.posted(
+            c, self.line(
+                c, 'mileage', vehicle=vehicle, kilometers=100, activity=code,
+                date=JANUARY), code=code, date=JANUARY)
+        expense.waive_amount(D(10), JANUARY, f"Letter of {code}")
 
     @contextmanager
     def user(self, user):
@@ -159,6 +182,8 @@ class RightsMixin:
             clear_cache()
             with self.user(user):
                 for name in RULED:
+                    if name in WRITTEN:
+                        continue
                     Model = pool.get(name)
                     own = Model.search([], limit=1)
                     for operation in [
