@@ -8,11 +8,12 @@ layers below that holds no more than it asks for.
 """
 from functools import wraps
 
-# Each holds the one before
+# Each holds the one before. A module is loaded again when one that it is
+# extended by is added: those stand in the same layer.
 LAYERS = [
     [],
     ['cae_members'],
-    ['cae_billing', 'account_fr'],
+    ['cae_billing', 'account_fr', 'account_statement'],
     ]
 
 

@@ -256,7 +256,7 @@ class CaeGovernanceTestCase(
         ModuleTestCase):
     "Test CAE Governance module"
     module = 'cae_governance'
-    extras = ['account_fr']
+    extras = ['account_fr', 'account_statement']
 
     @classmethod
     def setUpClass(cls):

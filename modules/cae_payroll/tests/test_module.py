@@ -174,7 +174,7 @@ class CaePayrollTestCase(
         PartyCheckReplaceMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Payroll module"
     module = 'cae_payroll'
-    extras = ['account_fr']
+    extras = ['account_fr', 'account_statement']
 
     @classmethod
     def setUpClass(cls):
