@@ -12,7 +12,7 @@ from trytond.wizard import Button, StateTransition, StateView, Wizard
 from .exceptions import PayslipError
 
 
-def _amount(string, help=None):
+def _amount(string, help=''):
     return Monetary(
         string, currency='currency', digits='currency', readonly=True,
         help=help)

@@ -51,7 +51,7 @@ class Due(ModelSQL, ModelView):
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        cls._order = [('date', 'ASC NULLS FIRST'), ('id', 'ASC')]
+        cls._order = [('date', 'ASC'), ('id', 'ASC')]
 
     def get_rec_name(self, name):
         return self.invoice.rec_name
@@ -111,7 +111,7 @@ class Due(ModelSQL, ModelView):
         move_line = pool.get('account.move.line').__table__()
         return (line
             .join(invoice, condition=line.invoice == invoice.id)
-            .join(move_line, 'LEFT',
+            .join(move_line,
                 condition=(move_line.move == invoice.move)
                 & (move_line.account == invoice.account)
                 & (move_line.reconciliation == Null))

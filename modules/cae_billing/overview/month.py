@@ -10,7 +10,7 @@ from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 
 
-def amount(string, help=None):
+def amount(string, help=''):
     "Return the field of an amount of a month"
     return Monetary(
         string, currency='currency', digits='currency', readonly=True,

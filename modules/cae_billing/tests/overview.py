@@ -45,7 +45,7 @@ class OverviewMixin:
                 months[-1].balance,
                 c.figures(
                     c.activity('A1').results([c.activity('A1')]), 'A1')[0])
-            self.assertEqual(months[0].rec_name, "Activity A1 – 01/2025")
+            self.assertEqual(months[0].rec_name, "A1 - Activity A1 – 01/2025")
 
     @with_transaction()
     def test_dues(self):
