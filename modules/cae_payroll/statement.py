@@ -1,5 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from trytond.modules.cae_billing.overview.month import amount
 from trytond.pool import PoolMeta
 
 
@@ -25,3 +26,8 @@ class Movement(PayKindMixin, metaclass=PoolMeta):
 
 class StatementLine(PayKindMixin, metaclass=PoolMeta):
     __name__ = 'cae.activity.statement.line'
+
+
+class Month(metaclass=PoolMeta):
+    __name__ = 'cae.activity.month'
+    pay = amount("Pay", help="Gross and employer contributions.")

@@ -18,7 +18,8 @@ JANUARY = dt.date(YEAR, 1, 10)
 # The models of which an entrepreneur sees only what is theirs
 RULED = [
     'account.invoice', 'account.invoice.line', 'cae.activity',
-    'cae.activity.holder', 'cae.activity.movement', 'cae.activity.statement',
+    'cae.activity.due', 'cae.activity.holder', 'cae.activity.month',
+    'cae.activity.movement', 'cae.activity.statement',
     'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
     'cae.expense', 'cae.expense.event', 'cae.expense.line',
     'cae.expense.waiver', 'cae.fee', 'cae.vehicle']
@@ -77,7 +78,9 @@ class RightsMixin:
                     ('account.invoice.line', [
                             ('activity', '=', activity.id)]),
                     ('cae.activity', [('id', '=', activity.id)]),
+                    ('cae.activity.due', [('activity', '=', activity.id)]),
                     ('cae.activity.holder', [('activity', '=', activity.id)]),
+                    ('cae.activity.month', [('activity', '=', activity.id)]),
                     ('cae.activity.movement', [
                             ('activity', '=', activity.id)]),
                     ('cae.activity.statement', [

@@ -8,6 +8,7 @@ from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
 from .expense import ExpenseMixin
+from .overview import OverviewMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
 from .tools import create_books, create_other, create_people
@@ -15,7 +16,8 @@ from .tools import create_books, create_other, create_people
 
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, ClosingMixin, ExitMixin,
-        ExpenseMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
+        ExpenseMixin, OverviewMixin, RightsMixin, CompanyTestMixin,
+        ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import defaultdict
 from decimal import Decimal as D
 from pathlib import Path
+from unittest.mock import patch
 
 from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.posting import Entry, move_values
@@ -21,6 +22,7 @@ from trytond.modules.company.tests import (
 from trytond.modules.party.tests import PartyCheckReplaceMixin
 from trytond.pool import Pool
 from trytond.tests.test_tryton import ModuleTestCase
+from trytond.transaction import Transaction
 
 NAME = "Coopérative Les Ateliers"
 HEALTH = {'health_employee': D(20), 'health_employer': D(20)}
@@ -839,6 +841,56 @@ class CaePayrollTestCase(
             coop.pay(4, 'Ada')
             self.assertFalse(any(
                     "No pay" in m for _, m in found(exit_).values()))
+
+    @with_transaction()
+    def test_simulation(self):
+        "What the closing would pay, of one's own contract only"
+        pool = Pool()
+        Date = pool.get('ir.date')
+        Group = pool.get('res.group')
+        Simulation = pool.get('cae.payslip.simulation', type='wizard')
+        User = pool.get('res.user')
+
+        def simulate(c, user, contract, gross=None):
+            with Transaction().set_user(user.id), \
+                    Transaction().set_context(
+                        User.get_preferences(context_only=True)):
+                session, _, _ = Simulation.create()
+                start = Simulation.execute(session, {}, 'start')
+                values = {'contract': contract.id, 'gross': gross}
+                result = Simulation.execute(
+                    session, {'start': {
+                            'contracts': [], **values}}, 'compute')
+                Simulation.delete(session)
+            return start['view']['defaults'], result['view']['defaults']
+        with Cooperative() as c, patch.object(
+                Date, 'today', lambda *args, **kwargs: dt.date(2026, 1, 20)):
+            c.terms('Ada', fixed_part=D(150), reserve=D(10), rate='0.035')
+            c.earn('A', 2262)
+            c.earn('C', 100)
+            group, = Group.search([('name', '=', "CAE Entrepreneur")])
+            entrepreneur = c.contract('Ada').entrepreneur
+            entrepreneur.user, = User.create([{
+                        'name': "Ada", 'login': 'ada',
+                        'companies': [('add', [c.company.id])],
+                        'company': c.company.id,
+                        'groups': [('add', [group.id])],
+                        }])
+            entrepreneur.save()
+            user = entrepreneur.user
+            start, result = simulate(c, user, c.contract('Ada'))
+            self.assertEqual(start['contract'], c.contract('Ada').id)
+            payslip = c.pay(1, 'Ada', post=False)['Ada']
+            self.assertEqual(result['budget'], D('2312'))
+            for name in ['gross', 'cost', 'net_paid', 'withholding']:
+                self.assertEqual(result[name], getattr(payslip, name), name)
+            self.assertEqual(
+                result['left'], result['budget'] - result['cost'])
+            self.assertGreaterEqual(result['left'], 0)
+            _, result = simulate(c, user, c.contract('Ada'), D(500))
+            self.assertEqual(result['gross'], 500)
+            with self.assertRaises(PayslipError):
+                simulate(c, user, c.contract('Ben'))
 
 
 del ModuleTestCase
