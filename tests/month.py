@@ -277,12 +277,22 @@ class Month(Cooperative):
                 ('44574', tax, None, None), ('44571', -tax, None, None)])
 
     def enter_internal(self, document):
-        amount = Decimal(document['amount'])
-        self.post_move(
-            _date(document['date']), 'INT', document['number'], [
-                ('62894', amount, document['buyer'], None),
-                ('62894', -amount, document['seller'], None),
-                ])
+        Internal = self.get('cae.internal')
+        Kind = self.get('cae.internal.kind')
+        kind, = Kind.search([('holders', '=', True)])
+        internal, = Internal.create([{
+                    'company': self.server.company,
+                    'date': _date(document['date']),
+                    'kind': kind.id,
+                    'from_activity': self.activities[document['seller']],
+                    'to_activity': self.activities[document['buyer']],
+                    'lines': [('create', [{
+                                    'description': document['number'],
+                                    'unit_price': Decimal(document['amount']),
+                                    }])],
+                    }])
+        Internal.propose([internal])
+        Internal.accept([internal])
 
     def enter_supplier(self, document):
         Activity = self.get('cae.activity')

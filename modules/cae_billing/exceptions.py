@@ -46,3 +46,15 @@ class ActivityClosedError(UserError):
 
 class BalanceTransferError(UserError):
     pass
+
+
+class InternalError(UserError):
+    pass
+
+
+class InternalValidationError(ValidationError):
+    pass
+
+
+class InternalAccessError(AccessError):
+    pass

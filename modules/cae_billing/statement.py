@@ -20,6 +20,7 @@ KINDS = [
     ('sale', "Sale"),
     ('purchase', "Purchase"),
     ('fee', "Contribution"),
+    ('internal', "Between Activities"),
     ('other', "Other"),
     ]
 

@@ -11,6 +11,7 @@ from trytond.modules.cae_members.tests.server import (
 from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
+from .internal import posted
 from .tools import YEAR, Cooperative
 
 JANUARY = dt.date(YEAR, 1, 10)
@@ -19,7 +20,7 @@ RULED = [
     'account.invoice', 'account.invoice.line', 'cae.activity',
     'cae.activity.holder', 'cae.activity.movement', 'cae.activity.statement',
     'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
-    'cae.fee']
+    'cae.fee', 'cae.internal', 'cae.internal.line']
 # The models of which an entrepreneur sees nothing
 CLOSED = [
     'account.general_ledger.account', 'account.general_ledger.line',
@@ -54,6 +55,8 @@ class RightsMixin:
                 c.invoice(
                     JANUARY, (code, 50, '6064', []), type='in',
                     activity=code)
+            for code in ['A1', 'A2']:
+                posted(c, "Internal sale", code, 'A3', 10, date=JANUARY)
             c.close(1)
             group, = Group.search([('name', '=', "CAE Entrepreneur")])
             entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
@@ -85,6 +88,9 @@ class RightsMixin:
                     ('cae.entrepreneur', [
                             ('holdings.activity', '=', activity.id)]),
                     ('cae.fee', [('activity', '=', activity.id)]),
+                    ('cae.internal', [('from_activity', '=', activity.id)]),
+                    ('cae.internal.line', [
+                            ('internal.from_activity', '=', activity.id)]),
                     ]:
                 others[name] = [
                     r.id for r in pool.get(name).search(domain)]
