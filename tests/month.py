@@ -345,11 +345,19 @@ class Month(Cooperative):
                     ])
 
     def enter_grant(self, document):
-        amount = Decimal(document['amount'])
-        self.post_move(_date(document['date']), 'OD', document['number'], [
-                ('4417', amount, None, 'funder'),
-                ('741', -amount, document['activity'], None),
-                ])
+        Agreement = self.get('cae.funding.agreement')
+        date = _date(document['date'])
+        agreement, = Agreement.create([{
+                    'name': document['number'],
+                    'company': self.server.company,
+                    'funder': self.parties['funder'],
+                    'from_date': date,
+                    'to_date': date,
+                    'activity': self.activities[document['activity']],
+                    'amount': Decimal(document['amount']),
+                    'notified_on': date,
+                    }])
+        Agreement.notify([agreement])
 
     def enter_pay(self, document):
         Pay = self.get('cae.contract.pay')

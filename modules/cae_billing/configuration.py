@@ -139,7 +139,11 @@ class Configuration(metaclass=PoolMeta):
                     field, accounts[0], company=company.id)
 
 
-_NAMES = {'INT': 'journal_internal', 'TVA': 'journal_vat'}
+_NAMES = {
+    'INT': 'journal_internal',
+    'OD': 'journal_general',
+    'TVA': 'journal_vat',
+    }
 
 
 class ConfigurationValue(metaclass=PoolMeta):

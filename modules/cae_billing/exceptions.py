@@ -58,3 +58,11 @@ class InternalValidationError(ValidationError):
 
 class InternalAccessError(AccessError):
     pass
+
+
+class FundingError(UserError):
+    pass
+
+
+class FundingAccessError(AccessError):
+    pass

@@ -40,6 +40,7 @@ class ActivityName(DeactivableMixin, ModelSQL, ModelView):
     Its ids are those of the activities, which their holders alone may read.
     """
     __name__ = 'cae.activity.name'
+    __string__ = "Activity Name"
     name = fields.Char("Name", readonly=True)
     code = fields.Char("Code", readonly=True)
     company = fields.Many2One('company.company', "Company", readonly=True)
@@ -74,9 +75,9 @@ class ActivityName(DeactivableMixin, ModelSQL, ModelView):
 
 
 class Kind(DeactivableMixin, ModelSQL, ModelView):
-    """A kind of document between activities: who, what for, which account.
-    """
+    "A kind of document between activities: who, what for, which account"
     __name__ = 'cae.internal.kind'
+    __string__ = "Kind of Document Between Activities"
     name = fields.Char("Name", required=True, translate=True)
     company = fields.Many2One(
         'company.company', "Company", required=True,
@@ -399,9 +400,11 @@ class Internal(Workflow, ModelSQL, ModelView):
         return list(activities)
 
     def get_rec_name(self, name):
-        return (
-            f'{self.number or f"({self.id})"} – {self.from_activity.code} → '
-            f'{self.to_activity.code}')
+        # What is missing is named in the message about it
+        from_, to = [
+            activity.code if activity else ''
+            for activity in [self.from_activity, self.to_activity]]
+        return f'{self.number or f"({self.id})"} – {from_} → {to}'
 
     @classmethod
     def search_rec_name(cls, name, clause):

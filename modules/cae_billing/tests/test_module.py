@@ -7,6 +7,7 @@ from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
+from .funding import FundingMixin
 from .internal import InternalMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
@@ -14,8 +15,8 @@ from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, InternalMixin,
-        RightsMixin, CompanyTestMixin, ModuleTestCase):
+        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, FundingMixin,
+        InternalMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
