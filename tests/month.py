@@ -281,12 +281,22 @@ class Month(Cooperative):
                 ('44574', tax, None, None), ('44571', -tax, None, None)])
 
     def enter_internal(self, document):
-        amount = Decimal(document['amount'])
-        self.post_move(
-            _date(document['date']), 'INT', document['number'], [
-                ('62894', amount, document['buyer'], None),
-                ('62894', -amount, document['seller'], None),
-                ])
+        Internal = self.get('cae.internal')
+        Kind = self.get('cae.internal.kind')
+        kind, = Kind.search([('holders', '=', True)])
+        internal, = Internal.create([{
+                    'company': self.server.company,
+                    'date': _date(document['date']),
+                    'kind': kind.id,
+                    'from_activity': self.activities[document['seller']],
+                    'to_activity': self.activities[document['buyer']],
+                    'lines': [('create', [{
+                                    'description': document['number'],
+                                    'unit_price': Decimal(document['amount']),
+                                    }])],
+                    }])
+        Internal.propose([internal])
+        Internal.accept([internal])
 
     def enter_supplier(self, document):
         Activity = self.get('cae.activity')
@@ -399,11 +409,19 @@ class Month(Cooperative):
             'destination': "Arras", 'kilometers': Decimal(kilometers)}
 
     def enter_grant(self, document):
-        amount = Decimal(document['amount'])
-        self.post_move(_date(document['date']), 'OD', document['number'], [
-                ('4417', amount, None, 'funder'),
-                ('741', -amount, document['activity'], None),
-                ])
+        Agreement = self.get('cae.funding.agreement')
+        date = _date(document['date'])
+        agreement, = Agreement.create([{
+                    'name': document['number'],
+                    'company': self.server.company,
+                    'funder': self.parties['funder'],
+                    'from_date': date,
+                    'to_date': date,
+                    'activity': self.activities[document['activity']],
+                    'amount': Decimal(document['amount']),
+                    'notified_on': date,
+                    }])
+        Agreement.notify([agreement])
 
     def enter_pay(self, document):
         Pay = self.get('cae.contract.pay')

@@ -21,14 +21,14 @@ def _journal(string, help):
     return make
 
 
-def _account(string, help, statement='balance'):
+def _account(string, help):
     def make(value=False):
         return fields.Many2One(
             'account.account', string,
             domain=[
                 ('company', '=', _company(value)),
                 ('closed', '!=', True),
-                ('type.statement', '=', statement),
+                ('type.statement', '=', 'balance'),
                 ],
             help=help)
     return make
@@ -46,7 +46,7 @@ def _fee_sequence(value=False):
 
 _internal_journal = _journal(
     "Internal Journal",
-    "Where fees and transfers between activities are posted "
+    "Where fees and documents between activities are posted "
     "(journal des cessions internes).")
 _vat_journal = _journal(
     "VAT Journal", "Where the VAT due on receipts is posted.")
@@ -57,11 +57,6 @@ _vat_waiting_account = _account(
 _vat_due_account = _account(
     "VAT Due", "The VAT to declare (TVA collectée).")
 
-_transfer_account = _account(
-    "Transfer Account",
-    "Where balances taken over from activities are posted, debit and credit "
-    "(prises en charge et résultats affectés).", statement='income')
-
 
 class Configuration(metaclass=PoolMeta):
     __name__ = 'cae.configuration'
@@ -69,7 +64,6 @@ class Configuration(metaclass=PoolMeta):
     vat_journal = fields.MultiValue(_vat_journal())
     vat_waiting_account = fields.MultiValue(_vat_waiting_account())
     vat_due_account = fields.MultiValue(_vat_due_account())
-    transfer_account = fields.MultiValue(_transfer_account())
     fee_sequence = fields.MultiValue(_fee_sequence())
 
     @classmethod
@@ -132,7 +126,6 @@ class Configuration(metaclass=PoolMeta):
         return [
             ('vat_waiting_account', '44574'),
             ('vat_due_account', '44571'),
-            ('transfer_account', '62895'),
             ]
 
     @classmethod
@@ -154,6 +147,7 @@ class Configuration(metaclass=PoolMeta):
 _NAMES = {
     'INT': 'journal_internal',
     'NDF': 'journal_expense',
+    'OD': 'journal_general',
     'TVA': 'journal_vat',
     }
 
@@ -164,5 +158,4 @@ class ConfigurationValue(metaclass=PoolMeta):
     vat_journal = _vat_journal(True)
     vat_waiting_account = _vat_waiting_account(True)
     vat_due_account = _vat_due_account(True)
-    transfer_account = _transfer_account(True)
     fee_sequence = _fee_sequence(True)

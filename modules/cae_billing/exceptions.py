@@ -58,3 +58,23 @@ class ExpenseValidationError(ValidationError):
 
 class ExpenseAccessError(AccessError):
     pass
+
+
+class InternalError(UserError):
+    pass
+
+
+class InternalValidationError(ValidationError):
+    pass
+
+
+class InternalAccessError(AccessError):
+    pass
+
+
+class FundingError(UserError):
+    pass
+
+
+class FundingAccessError(AccessError):
+    pass

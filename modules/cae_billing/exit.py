@@ -9,8 +9,7 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction, check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
-from .exceptions import ActivityClosedError, BalanceTransferError, SetupError
-from .posting import Entry, move_values
+from .exceptions import ActivityClosedError, BalanceTransferError
 
 
 class Settlement(metaclass=PoolMeta):
@@ -129,34 +128,33 @@ class Activity(metaclass=PoolMeta):
                         date=lang.strftime(date),
                         closing=lang.strftime(activity.closing_date)))
 
-    def transfer_balance(self, to, account, date, description):
-        """Post what brings the balance to zero, and return the move.
+    def transfer_balance(self, to, kind, date, decision):
+        """Post what brings the balance to zero, and return the document.
 
         The activity `to` takes a positive balance over and bears a negative
-        one, both on the same account: nobody owes anything to anybody.
-        Raises BalanceTransferError when the balance is zero.
+        one: nobody owes anything to anybody. Raises BalanceTransferError when
+        the balance is zero.
         """
-        pool = Pool()
-        Configuration = pool.get('cae.configuration')
-        Move = pool.get('account.move')
-        Period = pool.get('account.period')
+        Internal = Pool().get('cae.internal')
         balance = self.results([self])[self.id]
         if not balance:
             raise BalanceTransferError(gettext(
                     'cae_billing.msg_balance_zero', activity=self.rec_name))
-        journal = Configuration(1).get_multivalue(
-            'internal_journal', company=self.company.id)
-        if not journal:
-            raise SetupError(gettext(
-                    'cae_billing.msg_balance_configuration',
-                    company=self.company.rec_name))
-        move, = Move.create([move_values(
-                    self.company, journal, Period.find(self.company, date),
-                    date, description, None, [
-                        Entry(account, balance, activity=self),
-                        Entry(account, -balance, activity=to)])])
-        Move.post([move])
-        return move
+        from_, to_ = (self, to) if balance > 0 else (to, self)
+        document, = Internal.create([{
+                    'company': self.company.id,
+                    'date': date,
+                    'kind': kind.id,
+                    'from_activity': from_.id,
+                    'to_activity': to_.id,
+                    'decision': decision,
+                    'lines': [('create', [{
+                                    'description': decision,
+                                    'unit_price': abs(balance),
+                                    }])],
+                    }])
+        Internal.post([document])
+        return Internal(document.id)
 
 
 class BalanceTransfer(Wizard):
@@ -173,19 +171,23 @@ class BalanceTransfer(Wizard):
     def default_start(self, fields):
         pool = Pool()
         Activity = pool.get('cae.activity')
-        Configuration = pool.get('cae.configuration')
         Date = pool.get('ir.date')
+        Kind = pool.get('cae.internal.kind')
         activity = self.record
         balance = Activity.results([activity])[activity.id]
-        account = Configuration(1).get_multivalue(
-            'transfer_account', company=activity.company.id)
+        kinds = Kind.search([
+                ('company', '=', activity.company.id),
+                ('account', '!=', None),
+                ('payer', '=', 'from'),
+                ('from_side', '=', 'common' if balance < 0 else 'business'),
+                ], limit=1)
         return {
             'activity': activity.id,
             'company': activity.company.id,
             'currency': activity.company.currency.id,
             'balance': balance,
             'to': Activity.special(activity.company, 'fund').id,
-            'account': account.id if account else None,
+            'kind': kinds[0].id if kinds else None,
             'date': Date.today(),
             }
 
@@ -196,7 +198,7 @@ class BalanceTransfer(Wizard):
             ModelAccess.check('account.move', 'create')
         with Transaction().set_context(company=self.record.company.id):
             self.record.transfer_balance(
-                start.to, start.account, start.date, start.description)
+                start.to, start.kind, start.date, start.description)
         return 'end'
 
     def end(self):
@@ -220,14 +222,15 @@ class BalanceTransferStart(ModelView):
             ('kind', 'in', ['shared', 'fund', 'allocated']),
             ],
         help="Who keeps a positive balance or bears a negative one.")
-    account = fields.Many2One(
-        'account.account', "Account", required=True,
+    kind = fields.Many2One(
+        'cae.internal.kind', "Kind", required=True,
         domain=[
             ('company', '=', Eval('company', -1)),
-            ('closed', '!=', True),
-            ('type.statement', '=', 'income'),
+            ('account', '!=', None),
+            ('payer', '=', 'from'),
             ],
-        help="Debited and credited, so that its balance does not change.")
+        help="Its account is debited and credited, so that its balance does "
+        "not change.")
     date = fields.Date("Date", required=True)
     description = fields.Char(
         "Decision", required=True,

@@ -21,6 +21,7 @@ KINDS = [
     ('purchase', "Purchase"),
     ('expense', "Expense Sheet"),
     ('fee', "Contribution"),
+    ('internal', "Between Activities"),
     ('other', "Other"),
     ]
 

@@ -48,9 +48,14 @@ class ExitMixin:
 
     def transfer(self, cooperative, code, to='fund'):
         Activity = Pool().get('cae.activity')
-        return cooperative.activity(code).transfer_balance(
-            Activity.special(cooperative.company, to),
-            cooperative.account('62895'), END, "Decision of the board")
+        activity = cooperative.activity(code)
+        balance = Activity.results([activity])[activity.id]
+        kind, = cooperative.search(
+            'cae.internal.kind', ('name', '=', "Loss taken over"
+                if balance < 0 else "Result taken over"))
+        return activity.transfer_balance(
+            Activity.special(cooperative.company, to), kind, END,
+            "Decision of the board").move
 
     @with_transaction()
     def test_settle_documents(self):
@@ -253,7 +258,7 @@ class ExitMixin:
             self.assertEqual(
                 [values['balance'], Activity(values['to']).kind],
                 [1000, 'fund'])
-            for name in ['to', 'account']:
+            for name in ['to', 'kind']:
                 setattr(wizard.start, name, values[name])
             wizard.start.date = END
             wizard.start.description = "Board"

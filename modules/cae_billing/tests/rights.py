@@ -12,6 +12,7 @@ from trytond.modules.cae_members.tests.server import (
 from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
+from .internal import posted
 from .tools import YEAR, Cooperative
 
 JANUARY = dt.date(YEAR, 1, 10)
@@ -22,9 +23,10 @@ RULED = [
     'cae.activity.movement', 'cae.activity.statement',
     'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
     'cae.expense', 'cae.expense.event', 'cae.expense.line',
-    'cae.expense.waiver', 'cae.fee', 'cae.vehicle']
+    'cae.expense.waiver', 'cae.fee', 'cae.internal', 'cae.internal.line',
+    'cae.vehicle']
 # Those of them that they write themselves, as long as they are drafts
-WRITTEN = ['cae.expense', 'cae.expense.line', 'cae.vehicle']
+WRITTEN = ['cae.expense', 'cae.expense.line', 'cae.internal', 'cae.vehicle']
 # The models of which an entrepreneur sees nothing
 CLOSED = [
     'account.general_ledger.account', 'account.general_ledger.line',
@@ -33,7 +35,9 @@ CLOSED = [
     'analytic.account.entry',
     'analytic_account.account', 'analytic_account.line',
     'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
-    'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap']
+    'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap',
+    'cae.funding.agreement', 'cae.funding.entry', 'cae.funding.reference',
+    'cae.funding.report', 'cae.funding.report.funder']
 # How Tryton refuses; models of a query have no rows to change
 REFUSALS = (AccessError, AccessButtonError, NotImplementedError)
 
@@ -60,6 +64,8 @@ class RightsMixin:
                     JANUARY, (code, 50, '6064', []), type='in',
                     activity=code)
                 self.spend(c, code)
+            for code in ['A1', 'A2']:
+                posted(c, "Internal sale", code, 'A3', 10, date=JANUARY)
             c.close(1)
             group, = Group.search([('name', '=', "CAE Entrepreneur")])
             entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
@@ -102,6 +108,9 @@ class RightsMixin:
                     ('cae.vehicle', [
                             ('entrepreneur.holdings.activity', '=',
                                 activity.id)]),
+                    ('cae.internal', [('from_activity', '=', activity.id)]),
+                    ('cae.internal.line', [
+                            ('internal.from_activity', '=', activity.id)]),
                     ]:
                 others[name] = [
                     r.id for r in pool.get(name).search(domain)]

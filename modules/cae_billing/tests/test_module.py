@@ -8,6 +8,8 @@ from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
 from .expense import ExpenseMixin
+from .funding import FundingMixin
+from .internal import InternalMixin
 from .overview import OverviewMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
@@ -16,8 +18,8 @@ from .tools import create_books, create_other, create_people
 
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, ClosingMixin, ExitMixin,
-        ExpenseMixin, OverviewMixin, RightsMixin, CompanyTestMixin,
-        ModuleTestCase):
+        ExpenseMixin, InternalMixin, FundingMixin, OverviewMixin,
+        RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
