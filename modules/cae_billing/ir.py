@@ -10,4 +10,5 @@ class Rule(metaclass=PoolMeta):
     def _cae_models(cls):
         return super()._cae_models() | {
             'account.invoice', 'account.invoice.line',
-            'cae.activity.movement', 'cae.activity.statement', 'cae.fee'}
+            'cae.activity.movement', 'cae.activity.statement', 'cae.fee',
+            'cae.fee.charge', 'cae.fee.exemption'}
