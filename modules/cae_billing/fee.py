@@ -595,6 +595,11 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
         for rule in rules:
             if not rule.active or not rule.has_tiers:
                 continue
+            try:
+                rule.rate_scale
+            except ValueError:
+                # Told by check_scale
+                continue
             others = [
                 r for r in cls.within(
                     rule.company, rule.start_date, rule.end_date)

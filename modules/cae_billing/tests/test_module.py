@@ -7,14 +7,15 @@ from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
+from .fee import FeeMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
 from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, RightsMixin,
-        CompanyTestMixin, ModuleTestCase):
+        PostingMixin, CollectedMixin, FeeMixin, ClosingMixin, ExitMixin,
+        RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
