@@ -172,8 +172,9 @@ class RightsMixin:
         with self.world() as (c, user, others):
             with self.user(user):
                 rule, = Rule.search([('activities', '!=', None)])
+                values, = Rule.read([rule.id], ['activities'])
                 self.assertEqual(
-                    [a.code for a in rule.activities], ['A2'])
+                    list(values['activities']), [c.activity('A2').id])
                 self.assertEqual(
                     [r.activity.code for r in Relation.search([])], ['A2'])
                 for operation in [
