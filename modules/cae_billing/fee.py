@@ -643,6 +643,13 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
                 ])
 
     @classmethod
+    def copy(cls, rules, default=None):
+        default = default.copy() if default is not None else {}
+        # It asks for the same at the same time until its dates are changed
+        default.setdefault('active', False)
+        return super().copy(rules, default=default)
+
+    @classmethod
     def create(cls, vlist):
         # The conditions and the tiers are checked once all are stored
         with Transaction().set_context(_cae_check_tiers=False):

@@ -96,20 +96,25 @@ class Facts:
 
     def counted(self, rule):
         """Return {activity id: months of the year that the rule is for}."""
-        months = [
+        months = {
             m for m in self.months
             if rule.start_date <= month_end(m)
-            and (not rule.end_date or month_start(m) <= rule.end_date)]
-        return {
-            a.id: {
-                m for m in months
-                if rule.meets_month(self, a, m)
-                and not self._new(rule, a, m)
-                and not any(
-                    e.holds(month_end(m))
-                    for e in self._exemptions[rule, a.id])}
-            if rule.meets(a) else set()
-            for a in self.activities}
+            and (not rule.end_date or month_start(m) <= rule.end_date)}
+        dated = bool(
+            rule.contract_types or rule.associates or rule.free_months)
+        result = {}
+        for activity in self.activities:
+            counted = set(months) if rule.meets(activity) else set()
+            if dated:
+                counted = {
+                    m for m in counted
+                    if rule.meets_month(self, activity, m)
+                    and not self._new(rule, activity, m)}
+            for exemption in self._exemptions.get((rule, activity.id), []):
+                counted = {
+                    m for m in counted if not exemption.holds(month_end(m))}
+            result[activity.id] = counted
+        return result
 
     def owed(self, rule, counted):
         """Return {activity id: months whose fixed amounts are owed}.
@@ -121,10 +126,9 @@ class Facts:
             self._conditions[rule.condition] = rule.condition_months(
                 self.activities, self.months)
         holds = self._conditions[rule.condition]
+        held = {m for m in self.months if rule.holds(month_end(m))}
         return {
-            id_: {
-                m for m in months & self.selling[id_] & holds[id_]
-                if rule.holds(month_end(m))}
+            id_: months & held & self.selling[id_] & holds[id_]
             for id_, months in counted.items()}
 
     def bases(self, rule, counted):
@@ -162,10 +166,10 @@ class Facts:
         turnover = self.turnover(date, basis, categories, only)
         if accounts is None:
             return turnover
-        purchases = self._cached(
-            ('purchases', accounts, date), lambda: self._year(
-                date, 'purchases', date, accounts, self.start))
-        return {id_: turnover[id_] - purchases[id_] for id_ in turnover}
+        return self._cached(
+            ('margin', *self._bases[rule], date), lambda: _less(
+                turnover, self._year(
+                    date, 'purchases', date, accounts, self.start)))
 
     def turnover(self, date, basis='invoiced', categories=(), only=True):
         "Return {activity id: turnover} as for to_date"
@@ -175,8 +179,9 @@ class Facts:
                 only))
         if basis == 'invoiced':
             return invoiced
-        waiting = self.not_collected(date, categories, only)
-        return {id_: invoiced[id_] - waiting[id_] for id_ in invoiced}
+        return self._cached(
+            ('collected', categories, only, date), lambda: _less(
+                invoiced, self.not_collected(date, categories, only)))
 
     def not_collected(self, date, categories=(), only=True):
         "Return {activity id: income not collected at the date}"
@@ -219,5 +224,9 @@ class Facts:
     def charges(self, rule, activity, month):
         "Return the sum of the individual amounts of the month"
         return sum((
-                c.amount for c in self._charges[rule, activity.id]
+                c.amount for c in self._charges.get((rule, activity.id), [])
                 if c.holds(month_end(month))), Decimal(0))
+
+
+def _less(amounts, others):
+    return {id_: amount - others[id_] for id_, amount in amounts.items()}

@@ -42,7 +42,7 @@ class FeeRule(metaclass=PoolMeta):
                 & ((holder.to_date == Null)
                     | (holder.to_date >= period.start_date)))
             .select(
-                holder.activity, period.end_date,
+                holder.activity, period.end_date.as_('end_date'),
                 where=fields.SQL_OPERATORS['in'](
                     holder.activity, [a.id for a in activities])
                 & (payslip.state == 'posted') & (payslip.gross > 0)

@@ -343,7 +343,8 @@ class FeeMixin:
                     ('add', [c.activity('A2').id])])
             c.rule(tiers=[], base='fixed', amount=D(1), active=False)
             Rule.write([other], {'active': False})
-            c.rule(base='invoiced', start_date=date(2, 1))
+            copy, = Rule.copy([c.rule(base='invoiced', start_date=date(2, 1))])
+            self.assertFalse(copy.active)
 
     @with_transaction()
     def test_fee_input_refused(self):
