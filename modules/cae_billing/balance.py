@@ -6,11 +6,10 @@ All figures are queries over posted moves through the analytic account of the
 activity; there is no second copy of them.
 """
 import datetime as dt
-from collections import defaultdict
+from collections import defaultdict, namedtuple
 from decimal import Decimal
 from fractions import Fraction
 
-from dateutil.relativedelta import relativedelta
 from sql import Null
 from sql.aggregate import Sum
 
@@ -19,9 +18,11 @@ from trytond.model import fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
 from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction
+from trytond.transaction import (
+    Transaction, inactive_records, without_check_access)
 
 from .apportion import apportion, round_half_up
+from .month import months_between
 from .settlement import Settlement
 
 in_ = fields.SQL_OPERATORS['in']
@@ -29,6 +30,9 @@ BASES = [
     ('invoiced', "Invoiced"),
     ('collected', "Collected"),
     ]
+# A contract while its holder has the activity; no last day is None
+Held = namedtuple('Held', [
+        'first', 'last', 'type', 'can_sell', 'entrepreneur'])
 
 
 def _rows(query, types):
@@ -87,21 +91,33 @@ class Activity(metaclass=PoolMeta):
             if a.analytic_account}
 
     @classmethod
-    def _analytic_sums(cls, activities, date=None, start=None, moves=None):
+    def _analytic_sums(
+            cls, activities, date=None, start=None, moves=None,
+            accounts=None, condition=None):
+        """Return {activity id: credit less debit} of the analytic lines.
+
+        ``moves`` is a query of moves and ``accounts`` are ids of accounts to
+        which they are limited; ``condition`` gives the SQL condition of the
+        table of the analytic lines.
+        """
         pool = Pool()
         analytic = pool.get('analytic_account.line').__table__()
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
         result = dict.fromkeys(map(int, activities), Decimal(0))
-        accounts = cls._accounts(activities)
+        owners = cls._accounts(activities)
         where = (
-            in_(analytic.account, list(accounts)) & (move.state == 'posted'))
+            in_(analytic.account, list(owners)) & (move.state == 'posted'))
         if date:
             where &= move.date <= date
         if start:
             where &= move.date >= start
         if moves is not None:
             where &= move.id.in_(moves)
+        if accounts is not None:
+            where &= in_(line.account, list(accounts))
+        if condition:
+            where &= condition(analytic)
         query = (analytic
             .join(line, condition=analytic.move_line == line.id)
             .join(move, condition=line.move == move.id)
@@ -111,7 +127,7 @@ class Activity(metaclass=PoolMeta):
                 where=where,
                 group_by=analytic.account))
         for account, amount in _rows(query, [None, 'NUMERIC']):
-            result[accounts[account]] += amount
+            result[owners[account]] += amount
         return {
             a.id: a.company.currency.round(result[a.id]) for a in activities}
 
@@ -130,8 +146,57 @@ class Activity(metaclass=PoolMeta):
                 & (cancelled.cancel_move != Null)))
 
     @classmethod
-    def turnovers(cls, activities, date, basis='invoiced', start=None):
+    def purchases(cls, activities, date, accounts, start=None):
+        """Return {activity id: debit less credit} from start to date.
+
+        Of the posted lines on the accounts, given by id.
+        """
+        sums = cls._analytic_sums(activities, date, start, accounts=accounts)
+        return {id_: -amount for id_, amount in sums.items()}
+
+    @classmethod
+    def _of_categories(cls, categories, only):
+        """Return the condition of the analytic lines of the categories.
+
+        A function of their table. A line is of a category when its product,
+        on the line of the invoice, is of it or of one below; without ``only``
+        it is the condition of all other lines.
+        """
+        pool = Pool()
+        AnalyticLine = pool.get('analytic_account.line')
+        Category = pool.get('product.category')
+        ofcategory = pool.get(
+            'product.template-product.category.all').__table__()
+        line = pool.get('account.invoice.line').__table__()
+        product = pool.get('product.product').__table__()
+        with without_check_access(), inactive_records():
+            ids = [c.id for c in Category.search([
+                        ('parent', 'child_of',
+                            [c.id for c in categories], 'parent')])]
+        lines = (line
+            .join(product, condition=line.product == product.id)
+            .join(ofcategory,
+                condition=product.template == ofcategory.template)
+            .select(line.id, where=in_(ofcategory.category, ids)))
+
+        def condition(analytic):
+            origin = AnalyticLine.origin.sql_id(analytic.origin, AnalyticLine)
+            invoiced = analytic.origin.like('account.invoice.line,%')
+            if only:
+                return invoiced & origin.in_(lines)
+            return (
+                (analytic.origin == Null) | ~invoiced | ~origin.in_(lines))
+        return condition
+
+    @classmethod
+    def turnovers(
+            cls, activities, date, basis='invoiced', start=None,
+            categories=None, only=True):
         """Return {activity id: untaxed turnover} from start to date.
+
+        ``categories`` are product categories to whose lines it is limited,
+        or without ``only`` to all lines but theirs.
+
 
         Only customer invoices and credit notes count: deposits have no
         income yet and internal sales are no turnover. On the collected basis
@@ -139,7 +204,8 @@ class Activity(metaclass=PoolMeta):
         date; what was written off never does.
         """
         turnovers = cls._analytic_sums(
-            activities, date, start, moves=cls._sale_moves())
+            activities, date, start, moves=cls._sale_moves(),
+            condition=categories and cls._of_categories(categories, only))
         if basis == 'invoiced':
             return turnovers
         for open_date, sign in [
@@ -147,10 +213,23 @@ class Activity(metaclass=PoolMeta):
                 (start and start - dt.timedelta(days=1), 1)]:
             if not open_date:
                 continue
-            uncollected, lost = cls._uncollected(activities, open_date)
+            not_collected = cls.not_collected(
+                activities, open_date, categories, only)
             for id_ in turnovers:
-                turnovers[id_] += sign * (uncollected[id_] + lost[id_])
+                turnovers[id_] += sign * not_collected[id_]
         return turnovers
+
+    @classmethod
+    def not_collected(cls, activities, date, categories=None, only=True):
+        """Return {activity id: untaxed income not collected at the date}.
+
+        With what was written off. ``categories`` and ``only`` are those of
+        ``turnovers``.
+        """
+        uncollected, lost = cls._uncollected(
+            activities, date,
+            categories and cls._of_categories(categories, only))
+        return {id_: uncollected[id_] + lost[id_] for id_ in uncollected}
 
     @classmethod
     def uncollected(cls, activities, date):
@@ -161,34 +240,31 @@ class Activity(metaclass=PoolMeta):
         return cls._uncollected(activities, date)[0]
 
     @classmethod
-    def _uncollected(cls, activities, date):
-        pool = Pool()
-        analytic = pool.get('analytic_account.line').__table__()
-        line = pool.get('account.move.line').__table__()
-        move = pool.get('account.move').__table__()
-        invoice = pool.get('account.invoice').__table__()
+    def _uncollected(cls, activities, date, condition=None):
+        """Return {activity id: amount} of what is waited for and what is lost.
+
+        ``condition`` limits the analytic lines, as in ``_analytic_sums``: the
+        amounts are those parts of the whole of each invoice.
+        """
         accounts = cls._accounts(activities)
         uncollected = dict.fromkeys(map(int, activities), Decimal(0))
         lost = dict.fromkeys(map(int, activities), Decimal(0))
         settlements = Settlement.of_open_invoices(
             {a.company for a in activities}, date, accounts)
-        untaxed = defaultdict(dict)
-        query = (invoice
-            .join(move, condition=invoice.move == move.id)
-            .join(line, condition=line.move == move.id)
-            .join(analytic, condition=analytic.move_line == line.id)
-            .select(
-                invoice.id, analytic.account,
-                Sum(analytic.credit - analytic.debit).as_('amount'),
-                where=in_(invoice.id, list(settlements))
-                & (move.state == 'posted'),
-                group_by=[invoice.id, analytic.account]))
-        for id_, account, amount in _rows(query, [None, None, 'NUMERIC']):
-            untaxed[id_][account] = round_half_up(amount)
+        untaxed = cls._untaxed(list(settlements))
+        inside = untaxed
+        if condition:
+            inside = cls._untaxed(list(settlements), condition)
         for id_, amounts in untaxed.items():
-            keys = sorted(amounts)
             paid, written_off = settlements[id_].shares()
-            parts = [amounts[k] for k in keys]
+            keys, parts = [], []
+            for account in sorted(amounts):
+                part = inside[id_].get(account, Decimal(0))
+                keys.append(account)
+                parts.append(part)
+                if part != amounts[account]:
+                    keys.append(None)
+                    parts.append(amounts[account] - part)
             for key, amount, collected, settled in zip(
                     keys, parts, _share(parts, paid),
                     _share(parts, paid + written_off)):
@@ -199,39 +275,79 @@ class Activity(metaclass=PoolMeta):
         return uncollected, lost
 
     @classmethod
+    def _untaxed(cls, invoices, condition=None):
+        "Return {invoice id: {analytic account id: untaxed amount}}"
+        pool = Pool()
+        analytic = pool.get('analytic_account.line').__table__()
+        line = pool.get('account.move.line').__table__()
+        move = pool.get('account.move').__table__()
+        invoice = pool.get('account.invoice').__table__()
+        result = defaultdict(dict)
+        where = in_(invoice.id, invoices) & (move.state == 'posted')
+        if condition:
+            where &= condition(analytic)
+        query = (invoice
+            .join(move, condition=invoice.move == move.id)
+            .join(line, condition=line.move == move.id)
+            .join(analytic, condition=analytic.move_line == line.id)
+            .select(
+                invoice.id, analytic.account,
+                Sum(analytic.credit - analytic.debit).as_('amount'),
+                where=where,
+                group_by=[invoice.id, analytic.account]))
+        for id_, account, amount in _rows(query, [None, None, 'NUMERIC']):
+            result[id_][account] = round_half_up(amount)
+        return result
+
+    @classmethod
+    def contracts_held(cls, activities, date):
+        """Return {activity id: [Held]} of the contracts of their holders.
+
+        Those signed that began up to the date, with the days on which the
+        holder also held the activity.
+        """
+        pool = Pool()
+        contract = pool.get('cae.contract').__table__()
+        holder = pool.get('cae.activity.holder').__table__()
+        type_ = pool.get('cae.contract.type').__table__()
+        result = {int(a): [] for a in activities}
+        query = (holder
+            .join(contract,
+                condition=contract.entrepreneur == holder.entrepreneur)
+            .join(type_, condition=contract.type == type_.id)
+            .select(
+                holder.activity, contract.entrepreneur, type_.id,
+                type_.can_sell,
+                holder.from_date.as_('holder_from'),
+                holder.to_date.as_('holder_to'),
+                contract.start_date.as_('contract_from'),
+                contract.end_date.as_('contract_to'),
+                where=in_(holder.activity, list(result))
+                & contract.state.in_(['signed', 'ended'])))
+        for activity, entrepreneur, type_id, can_sell, *dates in _rows(
+                query, [None] * 4 + ['DATE'] * 4):
+            first = max(dates[0], dates[2])
+            last = min(filter(None, [dates[1], dates[3]]), default=None)
+            if first <= date and (not last or first <= last):
+                result[activity].append(Held(
+                        first, last, type_id, can_sell, entrepreneur))
+        return result
+
+    @classmethod
     def selling_months(cls, activities, start, date):
         """Return {activity id: months from start to date when it may sell}.
 
         A month is a pair (year, month); it counts when on one of its days a
         holder has a contract that allows to sell.
         """
-        pool = Pool()
-        contract = pool.get('cae.contract').__table__()
-        holder = pool.get('cae.activity.holder').__table__()
-        type_ = pool.get('cae.contract.type').__table__()
-        result = {int(a): set() for a in activities}
-        query = (holder
-            .join(contract,
-                condition=contract.entrepreneur == holder.entrepreneur)
-            .join(type_, condition=contract.type == type_.id)
-            .select(
-                holder.activity,
-                holder.from_date.as_('holder_from'),
-                holder.to_date.as_('holder_to'),
-                contract.start_date.as_('contract_from'),
-                contract.end_date.as_('contract_to'),
-                where=in_(holder.activity, list(result))
-                & contract.state.in_(['signed', 'ended'])
-                & type_.can_sell))
-        for activity, *dates in _rows(query, [None] + ['DATE'] * 4):
-            first = max(start, dates[0], dates[2])
-            last = min(filter(None, [date, dates[1], dates[3]]))
-            if first > last:
-                continue
-            month = first.replace(day=1)
-            while month <= last:
-                result[activity].add((month.year, month.month))
-                month += relativedelta(months=1)
+        result = {}
+        for id_, contracts in cls.contracts_held(activities, date).items():
+            result[id_] = set()
+            for held in contracts:
+                first = max(held.first, start)
+                last = min(held.last or date, date)
+                if held.can_sell and first <= last:
+                    result[id_].update(months_between(first, last))
         return result
 
     @classmethod

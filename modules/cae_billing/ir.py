@@ -12,4 +12,4 @@ class Rule(metaclass=PoolMeta):
             'account.invoice', 'account.invoice.line',
             'cae.activity.movement', 'cae.activity.statement', 'cae.expense',
             'cae.expense.event', 'cae.expense.line', 'cae.expense.waiver',
-            'cae.fee', 'cae.vehicle'}
+            'cae.fee', 'cae.fee.charge', 'cae.fee.exemption', 'cae.vehicle'}

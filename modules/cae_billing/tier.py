@@ -9,15 +9,16 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import accumulate
 
-from .apportion import round_half_up
+from .apportion import apportion, round_half_up
 
 
 @dataclass(frozen=True)
 class Scale:
     """What a fee rule asks for.
 
-    ``tiers`` are pairs (upper bound of the base of the fiscal year or None,
-    rate) in rising order, the last one without bound; ``fixed`` is an amount
+    ``tiers`` are pairs (upper bound of the base or None, rate) in rising
+    order, the last one without bound; they apply to the base of the fiscal
+    year, or to that of each month when ``monthly``. ``fixed`` is an amount
     for each month.
     """
     tiers: tuple = ()
@@ -25,6 +26,8 @@ class Scale:
     monthly_minimum: Decimal | None = None
     yearly_minimum: Decimal | None = None
     yearly_maximum: Decimal | None = None
+    monthly: bool = False
+    gives_back: bool = True
 
     def __post_init__(self):
         lower = Decimal(0)
@@ -38,13 +41,30 @@ class Scale:
                 raise ValueError("a rate is negative")
             lower = upper
 
-    def due(self, base, months=12):
-        """Return the fee due for a base cumulated over the fiscal year.
+    def due(self, base, months=12, minimum=None):
+        """Return the fee due to date in the fiscal year.
 
-        ``months`` is the number of months of the year gone by, this one
-        included. The monthly minimum is not part of it: see ``fee``. A base
-        below zero owes what its opposite would, negated.
+        ``base`` is that of the fiscal year to date, or the bases of its
+        months when the scale is monthly. ``months`` is the number of months
+        of the year gone by, this one included. ``minimum`` is what is owed at
+        least for them, instead of the yearly minimum in twelfths. The monthly
+        minimum is not part of it: see ``fee``.
         """
+        amount = sum(
+            map(self._of_tiers, base if self.monthly else [base]), Decimal(0))
+        amount += round_half_up(self.fixed * months)
+        if minimum is None and self.yearly_minimum is not None:
+            minimum = Fraction(self.yearly_minimum) * months / 12
+        if minimum is not None:
+            amount = max(amount, round_half_up(minimum))
+        if self.yearly_maximum is not None:
+            amount = min(amount, self.yearly_maximum)
+        return amount
+
+    def _of_tiers(self, base):
+        "Return what the tiers ask of a base"
+        if base < 0 and not self.gives_back:
+            return Decimal(0)
         remaining, lower = abs(Fraction(base)), Fraction(0)
         amount = Fraction(0)
         for upper, rate in self.tiers:
@@ -56,14 +76,7 @@ class Scale:
             if not remaining:
                 break
             lower = Fraction(upper)
-        amount = round_half_up(amount) * (-1 if base < 0 else 1)
-        amount += round_half_up(self.fixed * months)
-        if self.yearly_minimum is not None:
-            amount = max(amount, round_half_up(
-                    Fraction(self.yearly_minimum) * months / 12))
-        if self.yearly_maximum is not None:
-            amount = min(amount, self.yearly_maximum)
-        return amount
+        return round_half_up(amount) * (-1 if base < 0 else 1)
 
     def fee(self, change):
         """Return the fee of a month from the change of what is due to date.
@@ -76,10 +89,71 @@ class Scale:
 
     def fees(self, bases):
         """Return the fees of the months of a year whose bases are given."""
+        bases = list(bases)
+        to_date = (
+            [bases[:n] for n in range(1, len(bases) + 1)] if self.monthly
+            else accumulate(bases))
         before = Decimal(0)
         result = []
-        for months, base in enumerate(accumulate(bases), 1):
+        for months, base in enumerate(to_date, 1):
             due = self.due(base, months)
             result.append(self.fee(due - before))
             before = due
         return result
+
+    def rate_at(self, base):
+        """Return the rate of the euro that follows the base of the year.
+
+        It is the highest one when the tiers apply to each month.
+        """
+        if self.monthly:
+            return max(rate for _, rate in self.tiers)
+        return next(
+            rate for upper, rate in self.tiers
+            if upper is None or base < upper)
+
+
+def cumulated_rate(rules):
+    """Return the highest rate that the rules ask together of one euro.
+
+    ``rules`` are pairs (scale with tiers, conditions); conditions is a tuple
+    of the same length for all, with a set of what the rule is for, or None
+    for anything. The rates of rules add up when something can meet the
+    conditions of all.
+    """
+    def highest(scales):
+        levels = {Decimal(0)} | {
+            upper for scale in scales for upper, _ in scale.tiers
+            if upper is not None}
+        return max(
+            sum((s.rate_at(level) for s in scales), Decimal(0))
+            for level in levels)
+
+    def best(rest, scales, met):
+        if not rest:
+            return highest(scales)
+        (scale, conditions), *rest = rest
+        both = tuple(
+            b if a is None else a if b is None else a & b
+            for a, b in zip(met, conditions))
+        result = Decimal(0)
+        if all(c is None or c for c in both):
+            result = best(rest, [*scales, scale], both)
+            if both == met:
+                return result
+        return max(result, best(rest, scales, met))
+    rules = list(rules)
+    return best(rules, [], (None,) * len(rules[0][1])) if rules else Decimal(0)
+
+
+def cut(amounts, allowed):
+    """Return the amounts without what their sum has above what is allowed.
+
+    The cut is spread in proportion over those above zero, to the cent, and
+    leaves none of them below zero.
+    """
+    positive = [max(a, Decimal(0)) for a in amounts]
+    excess = min(sum(amounts) - allowed, sum(positive))
+    if excess <= 0:
+        return list(amounts)
+    return [a - c for a, c in zip(amounts, apportion(excess, positive))]

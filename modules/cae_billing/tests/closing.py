@@ -190,9 +190,10 @@ class ClosingMixin:
             address.country = country
             address.save()
             clear_cache()
-            c.rule(tiers=[(None, '0.15')])
+            Rule.write([rule], {'end_date': date(6, 30)})
+            c.rule(tiers=[(None, '0.15')], start_date=date(7, 1))
             with undone(), self.assertRaisesRegex(FeeRuleError, "15.00 %"):
-                c.rule(tiers=[(500, '0.10'), (None, '0.16')])
+                c.rule('62892', tiers=[(500, '0.10'), (None, '0.16')])
             with undone(), self.assertRaisesRegex(FeeRuleError, "15.00 %"):
                 Tier.write(list(Rule(rule.id).tiers), {'rate': D('0.16')})
             # A tier added by itself is found when fees are computed

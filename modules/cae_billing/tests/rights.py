@@ -13,7 +13,7 @@ from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
 from .internal import posted
-from .tools import YEAR, Cooperative
+from .tools import YEAR, Cooperative, create_party
 
 JANUARY = dt.date(YEAR, 1, 10)
 # The models of which an entrepreneur sees only what is theirs
@@ -23,8 +23,8 @@ RULED = [
     'cae.activity.movement', 'cae.activity.statement',
     'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
     'cae.expense', 'cae.expense.event', 'cae.expense.line',
-    'cae.expense.waiver', 'cae.fee', 'cae.internal', 'cae.internal.line',
-    'cae.vehicle']
+    'cae.expense.waiver', 'cae.fee', 'cae.fee.charge', 'cae.fee.exemption',
+    'cae.internal', 'cae.internal.line', 'cae.vehicle']
 # Those of them that they write themselves, as long as they are drafts
 WRITTEN = ['cae.expense', 'cae.expense.line', 'cae.internal', 'cae.vehicle']
 # The models of which an entrepreneur sees nothing
@@ -54,8 +54,23 @@ class RightsMixin:
         Group = pool.get('res.group')
         User = pool.get('res.user')
         with Cooperative.enter() as c:
-            c.rule(base='invoiced')
+            rule = c.rule(base='invoiced')
+            tools = c.rule('62892', [], base='individual')
+            c.rule('62893', [], base='fixed', amount=1, activities=[
+                    ('add', [c.activity(x).id for x in ['A1', 'A2']])])
+            employee, = pool.get('company.employee').create([{
+                        'company': c.company.id,
+                        'party': create_party("Advisor").id}])
             for code in ['A1', 'A2']:
+                common = {
+                    'activity': c.activity(code).id,
+                    'from_date': dt.date(YEAR, 12, 1)}
+                pool.get('cae.fee.exemption').create([{
+                            'rule': rule.id, 'reason': f"Illness of {code}",
+                            'decided_by': employee.id, **common}])
+                pool.get('cae.fee.charge').create([{
+                            'rule': tools.id, 'amount': 5,
+                            'description': f"Tools of {code}", **common}])
                 c.pay(
                     JANUARY, c.sale(
                         JANUARY, code, 1000, activity=code,
@@ -104,7 +119,9 @@ class RightsMixin:
                     ('cae.expense.line', [('activity', '=', activity.id)]),
                     ('cae.expense.waiver', [
                             ('expense.lines.activity', '=', activity.id)]),
-                    ('cae.fee', [('activity', '=', activity.id)]),
+                    *((name, [('activity', '=', activity.id)]) for name in [
+                            'cae.fee', 'cae.fee.charge',
+                            'cae.fee.exemption']),
                     ('cae.vehicle', [
                             ('entrepreneur.holdings.activity', '=',
                                 activity.id)]),
@@ -179,6 +196,34 @@ class RightsMixin:
                     if issubclass(Model, ModelSQL):
                         with self.assertRaises(AccessError):
                             Model.search([])
+
+    @with_transaction()
+    def test_rights_fee_rules(self):
+        "Whom a rule was made for is known to them only"
+        pool = Pool()
+        Rule = pool.get('cae.fee.rule')
+        Relation = pool.get('cae.fee.rule-cae.activity')
+        Simulate = pool.get('cae.fee.simulate', type='wizard')
+        with self.world() as (c, user, others):
+            with self.user(user):
+                rule, = Rule.search([('activities', '!=', None)])
+                values, = Rule.read([rule.id], ['activities'])
+                self.assertEqual(
+                    list(values['activities']), [c.activity('A2').id])
+                self.assertEqual(
+                    [r.activity.code for r in Relation.search([])], ['A2'])
+                for operation in [
+                        lambda: Relation.delete(Relation.search([])),
+                        lambda: Rule.write([rule], {'name': "Mine"}),
+                        lambda: Rule.delete([rule]),
+                        ]:
+                    with undone(), self.assertRaises(REFUSALS):
+                        operation()
+                with Transaction().set_context(
+                        active_model='cae.fee.rule', active_id=rule.id,
+                        active_ids=[rule.id]):
+                    session, start, _ = Simulate.create()
+                    self.assertTrue(Simulate.execute(session, {}, start))
 
     @with_transaction()
     def test_rights_changes(self):

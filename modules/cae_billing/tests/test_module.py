@@ -8,6 +8,7 @@ from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
 from .expense import ExpenseMixin
+from .fee import FeeMixin
 from .funding import FundingMixin
 from .internal import InternalMixin
 from .overview import OverviewMixin
@@ -17,9 +18,9 @@ from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin,
-        ExpenseMixin, InternalMixin, FundingMixin, OverviewMixin,
-        RightsMixin, CompanyTestMixin, ModuleTestCase):
+        PostingMixin, CollectedMixin, FeeMixin, ClosingMixin,
+        ExitMixin, ExpenseMixin, InternalMixin, FundingMixin,
+        OverviewMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']

@@ -1,5 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+import datetime as dt
+import itertools
 import unittest
 from decimal import Decimal as D
 from fractions import Fraction
@@ -8,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trytond.modules.cae_billing.apportion import apportion, round_half_up
-from trytond.modules.cae_billing.tier import Scale
+from trytond.modules.cae_billing.month import (
+    add_months, month_end, month_of, month_start, months_between, runs)
+from trytond.modules.cae_billing.tier import Scale, cumulated_rate, cut
 
 CENT = D('0.01')
 amounts = st.decimals(
@@ -19,13 +23,27 @@ weights = st.lists(
 
 
 @st.composite
-def scales(draw):
+def scales(draw, monthly=st.just(False)):
     bounds = draw(st.lists(
             st.integers(1, 100000), unique=True, max_size=4).map(sorted))
     rates = draw(st.lists(
             st.decimals(0, D('0.5'), places=4, allow_nan=False),
             min_size=len(bounds) + 1, max_size=len(bounds) + 1))
-    return Scale(tuple(zip([D(b) for b in bounds] + [None], rates)))
+    return Scale(
+        tuple(zip([D(b) for b in bounds] + [None], rates)),
+        monthly=draw(monthly))
+
+
+months = st.integers(0, 11)
+documents = st.lists(st.tuples(months, amounts), max_size=20)
+
+
+def due(scale, documents):
+    "Return what the documents (month, amount) of the year make due"
+    bases = [
+        sum((a for m, a in documents if m == month), D(0))
+        for month in range(12)]
+    return scale.due(bases if scale.monthly else sum(bases))
 
 
 class ApportionTestCase(unittest.TestCase):
@@ -114,10 +132,57 @@ class ScaleTestCase(unittest.TestCase):
         "A base below zero owes the opposite of its opposite"
         self.assertEqual(scale.due(-base), -scale.due(base))
 
-    @given(scales(), st.lists(amounts, min_size=1, max_size=12))
+    @given(
+        scales(st.booleans()), st.lists(amounts, min_size=1, max_size=12))
     def test_sum(self, scale, bases):
         "The fees of the months total what is due on the year"
-        self.assertEqual(sum(scale.fees(bases)), scale.due(sum(bases)))
+        self.assertEqual(
+            sum(scale.fees(bases)),
+            scale.due(bases if scale.monthly else sum(bases)))
+
+    @given(
+        scales(st.booleans()), documents, st.randoms(),
+        st.lists(st.integers(0, 20), max_size=5))
+    def test_order(self, scale, documents, random, closings):
+        "What was charged at the end does not depend on the order"
+        arrived = list(documents)
+        random.shuffle(arrived)
+        charged = D(0)
+        for number in [*sorted(closings), len(arrived)]:
+            charged += due(scale, arrived[:number]) - charged
+        self.assertEqual(charged, due(scale, documents))
+
+    @given(scales(), st.lists(amounts, min_size=1, max_size=12))
+    def test_margin(self, scale, bases):
+        "Below zero nothing is owed, nor given beyond what was"
+        scale = Scale(scale.tiers, gives_back=False)
+        fees = scale.fees(bases)
+        for number in range(1, len(fees) + 1):
+            self.assertGreaterEqual(sum(fees[:number]), 0)
+
+    @given(scales(), st.integers(0, 100000))
+    def test_rate_at(self, scale, base):
+        "The next euro bears its rate"
+        self.assertEqual(
+            round_half_up(10000 * (Fraction(scale.rate_at(D(base))))),
+            round_half_up(10000 * sum(
+                    Fraction(rate) for (upper, rate), lower in zip(
+                        scale.tiers, [0, *(u for u, _ in scale.tiers)])
+                    if lower <= base and (upper is None or base < upper))))
+
+    def test_monthly(self):
+        "Tiers of each month alone"
+        scale = Scale(((D(1000), D('.12')), (None, D('.08'))), monthly=True)
+        self.assertEqual(
+            scale.fees([D(1500), D(500), D(-1500)]), [160, 60, -160])
+        self.assertEqual(scale.rate_at(D(5000)), D('.12'))
+
+    def test_minimum_to_date(self):
+        "The minimum of other months than those of the rule"
+        scale = Scale(((None, D('.1')),), yearly_minimum=D(1200))
+        self.assertEqual(scale.due(D(0), 6), 600)
+        self.assertEqual(scale.due(D(0), 6, Fraction(1000)), 1000)
+        self.assertEqual(scale.due(D(20000), 6, Fraction(1000)), 2000)
 
     @given(
         scales(), st.lists(amounts, min_size=12, max_size=12),
@@ -149,3 +214,99 @@ class ScaleTestCase(unittest.TestCase):
                 ]:
             with self.assertRaises(ValueError):
                 Scale(tiers)
+
+
+class CapTestCase(unittest.TestCase):
+    "Test rates and amounts that add up"
+
+    @given(st.lists(amounts, max_size=6), amounts)
+    def test_cut(self, fees, allowed):
+        "Never above what is allowed, and no further from it than needed"
+        result = cut(fees, allowed)
+        for fee, left in zip(fees, result, strict=True):
+            self.assertLessEqual(left, fee)
+            self.assertTrue(left == fee or 0 <= left)
+        total = sum(fees)
+        if total <= allowed:
+            self.assertEqual(result, fees)
+        elif any(left > 0 for left in result):
+            self.assertEqual(sum(result), allowed)
+
+    @given(
+        st.lists(scales(), min_size=1, max_size=3), documents, st.randoms(),
+        st.lists(st.integers(0, 20), max_size=5))
+    def test_never_above(self, rules, documents, random, closings):
+        "The fees to date follow the cap, whatever the order of documents"
+        def capped(documents):
+            turnover = sum((a for _, a in documents), D(0))
+            return cut(
+                [due(s, documents) for s in rules],
+                round_half_up(Fraction(max(turnover, 0)) * 15 / 100))
+        arrived = list(documents)
+        random.shuffle(arrived)
+        dues, charged = [D(0)] * len(rules), [D(0)] * len(rules)
+        for number in [*sorted(closings), len(arrived)]:
+            known = arrived[:number]
+            changes = [due(s, known) - d for s, d in zip(rules, dues)]
+            turnover = sum((a for _, a in known), D(0))
+            allowed = round_half_up(Fraction(max(turnover, 0)) * 15 / 100)
+            to_date = [c + d for c, d in zip(changes, charged)]
+            after = cut(to_date, allowed)
+            dues = [
+                d + change - (t - a)
+                for d, change, t, a in zip(dues, changes, to_date, after)]
+            charged = after
+            self.assertLessEqual(sum(charged), max(allowed, D(0)))
+        self.assertEqual(charged, capped(documents))
+        self.assertEqual(dues, charged)
+
+    def test_known(self):
+        "8,000 then 7,000 at 15 %, with a fixed amount"
+        self.assertEqual(cut([D(1200), D(10)], D(1200)), [
+                D('1190.08'), D('9.92')])
+        self.assertEqual(cut([D(1200)], D(1050)), [1050])
+        self.assertEqual(cut([D(-10), D(50)], D(30)), [-10, 40])
+        self.assertEqual(cut([D(10)], D(-5)), [0])
+
+    @given(st.lists(st.tuples(scales(), st.lists(
+                    st.none() | st.frozensets(st.integers(0, 2), min_size=1),
+                    min_size=2, max_size=2)), max_size=5))
+    def test_cumulated_rate(self, rules):
+        "As found by trying every case and every euro"
+        bounds = {D(0)} | {
+            upper for scale, _ in rules for upper, _ in scale.tiers if upper}
+        expected = max(
+            sum(
+                scale.rate_at(level) for scale, conditions in rules
+                if all(s is None or v in s for s, v in zip(conditions, case)))
+            for level in bounds
+            for case in itertools.product(range(4), repeat=2))
+        self.assertEqual(
+            cumulated_rate([(s, tuple(c)) for s, c in rules]), expected)
+
+
+class MonthTestCase(unittest.TestCase):
+    "Test the months"
+
+    @given(st.dates(dt.date(2000, 1, 1), dt.date(2050, 1, 1)), st.integers(
+            -30, 30))
+    def test_add(self, date, number):
+        month = month_of(date)
+        other = add_months(month, number)
+        self.assertEqual(add_months(other, -number), month)
+        self.assertLessEqual(month_start(month), date)
+        self.assertLessEqual(date, month_end(month))
+        self.assertEqual(
+            month_end(month) + dt.timedelta(1),
+            month_start(add_months(month, 1)))
+
+    @given(st.sets(st.integers(0, 40)))
+    def test_runs(self, numbers):
+        "The runs cover the months, and two of them never touch"
+        months = {add_months((2025, 1), n) for n in numbers}
+        found = runs(months)
+        self.assertEqual(months, {
+                m for first, last in found for m in months_between(
+                    month_start(first), month_end(last))})
+        for (_, last), (first, _) in zip(found, found[1:]):
+            self.assertLess(add_months(last, 1), first)

@@ -640,6 +640,35 @@ class CaePayrollTestCase(
                 self.refused(PayslipPostedError, function, payslip.number)
 
     @with_transaction()
+    def test_fee_condition(self):
+        "A fee that is owed as long as no salary is paid"
+        Fee = Pool().get('cae.fee')
+        with Cooperative() as coop:
+            coop.get('cae.fee.rule').create([{
+                        'name': "Work Accident",
+                        'company': coop.company.id,
+                        'start_date': dt.date(2026, 1, 1),
+                        'base': 'fixed', 'amount': D(3),
+                        'condition': 'no_pay',
+                        'account': coop.account('62892').id,
+                        'beneficiary': coop.get('cae.activity').special(
+                            coop.company, 'shared').id,
+                        }])
+            activities = [coop.activity(code) for code in 'ABC']
+
+            def charged(month):
+                return {
+                    f.activity.code: f.amount for f in Fee.charge(
+                        activities, coop.period(month))}
+            self.assertEqual(charged(1), {'A': 3, 'B': 3, 'C': 3})
+            coop.terms('Ada', mode='fixed', fixed_part=D(500))
+            coop.pay(1, 'Ada')
+            # Ada also holds C
+            self.assertEqual(charged(2), {'B': 3})
+            coop.pay(2, 'Ada', post=False)
+            self.assertEqual(charged(3), {'A': 3, 'B': 3, 'C': 3})
+
+    @with_transaction()
     def test_closing(self):
         "The step pays, tells what is missing and does nothing twice"
         Closing = Pool().get('cae.closing')
