@@ -46,3 +46,19 @@ class ActivityClosedError(UserError):
 
 class BalanceTransferError(UserError):
     pass
+
+
+class ApprovalError(UserError):
+    pass
+
+
+class AmountError(UserError):
+    pass
+
+
+class MentionError(ValidationError):
+    pass
+
+
+class LogoError(ValidationError):
+    pass

@@ -4,9 +4,11 @@ from trytond.modules.cae_members.tests import server
 from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
+from .approval import ApprovalMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
+from .mention import MentionMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
 from .tools import create_books, create_other, create_people
@@ -14,7 +16,7 @@ from .tools import create_books, create_other, create_people
 
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, RightsMixin,
-        CompanyTestMixin, ModuleTestCase):
+        ApprovalMixin, MentionMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
