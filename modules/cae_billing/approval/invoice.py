@@ -384,6 +384,18 @@ class InvoiceLine(metaclass=PoolMeta):
             self.on_change_account()
 
     @classmethod
+    def default_analytic_accounts(cls):
+        # The other axes are for who keeps the accounts
+        if is_entrepreneur():
+            return []
+        return super().default_analytic_accounts()
+
+    @classmethod
+    @without_check_access
+    def default_analytic_accounts_size(cls):
+        return super().default_analytic_accounts_size()
+
+    @classmethod
     def _default_account(cls):
         return Pool().get('account.configuration')(1).get_multivalue(
             'default_category_account_revenue',

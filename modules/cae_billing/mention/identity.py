@@ -32,21 +32,20 @@ class Company(metaclass=PoolMeta):
         language of the context.
         """
         party = self.party
-        codes = {i.type: i.code for i in reversed(party.identifiers)}
         form = self.cae_legal_form or ''
         if self.cae_variable_capital:
             form = ' '.join(filter(None, [
                         form, gettext('cae_billing.msg_variable_capital')]))
-        siren = _siren(codes)
+        siren, siret = siren_of(party), _code(party, 'fr_siret')
         numbers = [
             f"SIREN {siren}" if siren else None,
-            f"SIRET {codes['fr_siret']}" if 'fr_siret' in codes else None,
+            f"SIRET {siret}" if siret else None,
             self.cae_registry,
             ]
-        vat = codes.get('eu_vat')
+        vat = _code(party, 'eu_vat')
         if not vat and party.tax_identifier:
             vat = party.tax_identifier.code
-        if vat:
+        if vat and vat not in {siren, siret}:
             numbers.append(gettext('cae_billing.msg_vat_number', number=vat))
         lines = [
             ', '.join(filter(None, [party.name, form])),
@@ -64,15 +63,23 @@ class Company(metaclass=PoolMeta):
 
     def siren(self):
         "Return the number by which the company is known, or nothing"
-        codes = {i.type: i.code for i in reversed(self.party.identifiers)}
-        return _siren(codes) or (
+        return siren_of(self.party) or (
             self.party.tax_identifier.code if self.party.tax_identifier
             else '')
 
 
-def _siren(codes):
-    "Return the SIREN among the codes by type, also as part of a SIRET"
-    return codes.get('fr_siren') or codes.get('fr_siret', '')[:9]
+def _code(party, type_):
+    "Return the first identifier of the type of the party, or nothing"
+    for identifier in party.identifiers:
+        if identifier.type == type_:
+            return identifier.code
+    return ''
+
+
+def siren_of(party):
+    "Return the SIREN of the party, also as the start of its SIRET"
+    return _code(party, 'fr_siren') or (
+        ''.join(filter(str.isdigit, _code(party, 'fr_siret')))[:9])
 
 
 class Activity(metaclass=PoolMeta):

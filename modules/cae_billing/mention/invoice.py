@@ -1,5 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from decimal import Decimal
 from types import SimpleNamespace
 
 from trytond.i18n import gettext
@@ -7,6 +8,8 @@ from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
+
+from .identity import siren_of
 
 # What only a business has
 BUSINESS_IDENTIFIERS = {'be_vat', 'eu_vat', 'fr_siren', 'fr_siret'}
@@ -164,9 +167,8 @@ class Invoice(metaclass=PoolMeta):
             customer=self._printed_customer(),
             lines=[self._printed_line(line, lang) for line in self.lines],
             taxes=[SimpleNamespace(
-                    name=tax.description,
-                    base=money(tax.base), amount=money(tax.amount),
-                    ) for tax in self.taxes],
+                    name=name, base=money(base), amount=money(amount),
+                    ) for name, (base, amount) in self._vat().items()],
             untaxed=money(self.untaxed_amount),
             tax=money(self.tax_amount),
             total=money(self.total_amount),
@@ -184,6 +186,14 @@ class Invoice(metaclass=PoolMeta):
             bank_accounts=self._printed_bank_accounts(),
             mentions=self.mentions())
 
+    def _vat(self):
+        "Return {name of the tax: (base, amount)}, what is given back included"
+        result = {}
+        for tax in self.taxes:
+            base, amount = result.get(tax.description, (0, 0))
+            result[tax.description] = base + tax.base, amount + tax.amount
+        return result
+
     def _printed_title(self):
         if self.type == 'in':
             message = 'supplier'
@@ -199,22 +209,17 @@ class Invoice(metaclass=PoolMeta):
         lines = self.invoice_address.full_address.splitlines()
         if not lines or lines[0] != self.party.name:
             lines.insert(0, self.party.name)
-        codes = {}
-        for identifier in self.party.identifiers:
-            codes.setdefault(identifier.type, identifier.code)
-        siren = codes.get('fr_siren') or codes.get('fr_siret', '')[:9]
+        siren = siren_of(self.party)
         if siren:
             lines.append(f'SIREN {siren}')
         if identifier := self.party_tax_identifier:
-            if identifier.code != siren:
+            if identifier.type not in {'fr_siren', 'fr_siret'}:
                 lines.append(gettext(
                         'cae_billing.msg_vat_number', number=identifier.code))
         return lines
 
     def _printed_line(self, line, lang):
-        rates = [
-            lang.format_number(tax.rate * 100, _digits(tax.rate * 100)) + ' %'
-            for tax in line.taxes if tax.type == 'percentage']
+        rate = line._vat_rate()
         quantity = ''
         if line.type == 'line':
             quantity = lang.format_number(
@@ -233,7 +238,9 @@ class Invoice(metaclass=PoolMeta):
                     line.unit_price, self.currency,
                     digits=max(_digits(line.unit_price), self.currency.digits))
                 if line.type == 'line' else ''),
-            rate=', '.join(rates),
+            rate=(
+                '' if rate is None
+                else lang.format_number(rate, _digits(rate)) + ' %'),
             amount=lang.currency(line.amount, self.currency))
 
     @property
@@ -268,6 +275,20 @@ class Invoice(metaclass=PoolMeta):
 def _digits(number):
     "Return how many digits of the number after the point count"
     return max(-number.normalize().as_tuple().exponent, 0)
+
+
+class InvoiceLine(metaclass=PoolMeta):
+    __name__ = 'account.invoice.line'
+
+    def _vat_rate(self):
+        "Return the rate of the taxes at their date in percents, or None"
+        Tax = Pool().get('account.tax')
+        rates = [
+            values['amount'] * 100 for values in Tax.compute(
+                self.taxes, Decimal(1), 1,
+                self.taxes_date or self.invoice.tax_date)
+            if values['tax'].type == 'percentage']
+        return sum(rates) if rates else None
 
 
 class InvoiceReport(metaclass=PoolMeta):

@@ -13,7 +13,8 @@ from trytond.modules.cae_billing.exceptions import (
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
-from trytond.transaction import Transaction, check_access
+from trytond.transaction import (
+    Transaction, check_access, without_check_access)
 
 from .tools import YEAR, Cooperative, run_tasks
 
@@ -143,7 +144,7 @@ class ApprovalMixin:
         "An entrepreneur writes drafts that the defaults complete"
         Invoice = Pool().get('account.invoice')
         with approval() as a:
-            invoice = a.write(activity=None)
+            invoice = a.write()
             line, = invoice.lines
             self.assertEqual(invoice.activity, a.c.activity('A1'))
             self.assertEqual(invoice.account.code, '4111')
@@ -366,7 +367,9 @@ class ApprovalMixin:
                 active_model='account.invoice', active_id=invoice.id,
                 active_ids=[invoice.id]):
             session, start, _ = Wizard.create()
-            Wizard.execute(session, {start: {'comment': comment}}, 'refuse')
+            with without_check_access():
+                Wizard.execute(
+                    session, {start: {'comment': comment}}, 'refuse')
 
     @with_transaction()
     def test_approval_reopened(self):
@@ -437,11 +440,12 @@ class ApprovalMixin:
                                 'with_refund_allowed': True,
                                 'invoice_date': dt.date(YEAR, 1, 1),
                                 }}, 'credit')
-                    if state == 'draft':
-                        with undone(), self.assertRaises(ApprovalError):
+                    with without_check_access():
+                        if state == 'draft':
+                            with undone(), self.assertRaises(ApprovalError):
+                                Credit.execute(*arguments)
+                        else:
                             Credit.execute(*arguments)
-                    else:
-                        Credit.execute(*arguments)
                 if state == 'draft':
                     a.press('A1', 'post_alone', invoice)
             credit, = Invoice.search([('untaxed_amount', '=', -200)])
@@ -552,6 +556,7 @@ class ApprovalMixin:
             self.assertEqual(
                 list(Party(party.id).cae_activities), [a.c.activity('A1')])
             customer = a.c.party("Customer")
+            activity = a.c.activity('A1').id
             with a.user('A2'):
                 self.assertEqual(Party.search([('id', '=', party.id)]), [])
                 self.assertEqual(
@@ -568,7 +573,7 @@ class ApprovalMixin:
                         lambda: Party.search([('cae_activities', '!=', None)]),
                         lambda: Party.create([{
                                     'name': "For A1", 'cae_activities': [
-                                        ('add', [a.c.activity('A1').id])],
+                                        ('add', [activity])],
                                     }]),
                         lambda: Template.read([product.id], ['name']),
                         ]:

@@ -40,7 +40,8 @@ class MentionMixin:
         "Give the party identifiers"
         Identifier = Pool().get('party.identifier')
         Identifier.create([
-                {'party': party.id, 'type': type_, 'code': code}
+                {'party': party.id, 'type': type_, 'code': code,
+                    'address': party.addresses[0].id}
                 for type_, code in codes.items()])
         clear_cache()
 
@@ -54,7 +55,7 @@ class MentionMixin:
             self.identify(invoice.party, fr_siren='552008443')
             self.assertMentions(
                 invoice, *business, absent=["law of 2 August 2002", CAPE])
-            self.assertIn('SIREN 552008443', invoice.printed().customer)
+            self.assertIn('SIREN 552 008 443', invoice.printed().customer)
 
     @with_transaction()
     def test_mention_cape(self):
@@ -66,7 +67,7 @@ class MentionMixin:
             invoice = c.sale(MARCH, 'A3', 100)
             self.assertMentions(
                 invoice, CAPE, "Entrepreneur A3", "Les Ateliers",
-                "1 rue de la Coopération", "552008443",
+                "1 RUE DE LA COOPÉRATION", "552 008 443",
                 f"until 12/31/{YEAR}")
             # An entrepreneur under a CESA has none
             self.assertMentions(
@@ -175,10 +176,10 @@ class MentionMixin:
                 Mention.create([{
                             **values, 'from_date': MARCH,
                             'to_date': MARCH - dt.timedelta(days=1)}])
-            party = c.party("Customer")
+            invoice = c.draft(MARCH, ('A1', 10, '706', []))
+            party = invoice.party
             party.name = "${company}"
             party.save()
-            invoice = c.draft(MARCH, ('A1', 10, '706', []))
             self.assertMentions(
                 invoice, "Coopérative Les Ateliers for ", absent=["${"])
 
@@ -188,7 +189,7 @@ class MentionMixin:
         Activity = Pool().get('cae.activity')
         with Cooperative.enter() as c:
             company = c.company
-            self.identify(company.party, fr_siret='55200844300013')
+            self.identify(company.party, fr_siret='55200844300004')
             company.cae_legal_form = "SCOP SARL"
             company.cae_variable_capital = True
             company.cae_registry = "RCS Lille Métropole"
@@ -196,8 +197,8 @@ class MentionMixin:
             self.assertEqual(company.identity(), [
                     "Coopérative Les Ateliers, SCOP SARL with variable "
                     "capital",
-                    "1 rue de la Coopération, 59000 Lille, FRANCE",
-                    "SIREN 552008443 – SIRET 55200844300013 – "
+                    "1 RUE DE LA COOPÉRATION, 59000 LILLE, FRANCE",
+                    "SIREN 552008443 – SIRET 552 008 443 00004 – "
                     "RCS Lille Métropole"])
             activity = c.activity('A1')
             with undone(), self.assertRaises(LogoError):
@@ -253,9 +254,9 @@ class MentionMixin:
             self.assertNotIn("Draft", text)
             for part in [
                     f"Invoice {invoice.number}", "PO 7", "Chairs",
-                    "Activity A3", "Customer", "20 %", "$950.00", "$180.00",
-                    "$1,130.00", "$30.00", "$1,100.00", "Entrepreneur A3",
-                    "1 rue de la Coopération"]:
+                    "Activity A3", "Customer", "20 %", "usd950.00", "usd180.00",
+                    "usd1130.00", "usd30.00", "usd1100.00", "Entrepreneur A3",
+                    "1 RUE DE LA COOPÉRATION"]:
                 self.assertIn(part, text)
 
     def render(self, Report, invoice):
