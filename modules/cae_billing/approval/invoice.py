@@ -236,7 +236,8 @@ class Invoice(metaclass=PoolMeta):
                     invoice.currency, invoice.untaxed_amount,
                     invoice.company.currency)
             Ceiling.check(
-                invoice, invoice._sequence_type, amount,
+                invoice, 'credit_note' if invoice.is_credit else 'invoice',
+                amount,
                 {line.activity for line in invoice.line_lines}, today)
             invoice.invoice_date = today
             invoice.accounting_date = None

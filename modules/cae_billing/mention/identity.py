@@ -78,8 +78,11 @@ def _code(party, type_):
 
 def siren_of(party):
     "Return the SIREN of the party, also as the start of its SIRET"
-    return _code(party, 'fr_siren') or (
-        ''.join(filter(str.isdigit, _code(party, 'fr_siret')))[:9])
+    siren = _code(party, 'fr_siren')
+    if not siren and (siret := _code(party, 'fr_siret')):
+        digits = ''.join(filter(str.isdigit, siret))
+        siren = ' '.join([digits[:3], digits[3:6], digits[6:9]])
+    return siren
 
 
 class Activity(metaclass=PoolMeta):

@@ -65,6 +65,14 @@ class Invoice(metaclass=PoolMeta):
             if not getattr(line.account.type, 'customer_deposit', False)}
         return 'mixed' if len(kinds) > 1 else ''.join(kinds) or 'services'
 
+    @property
+    def is_credit(self):
+        """Whether it gives back, even when one of its lines does not.
+
+        Tryton numbers it as an invoice then.
+        """
+        return self.total_amount < 0
+
     def _mention_conditions(self):
         """Return {condition that the document meets: [its own values]}.
 
@@ -89,7 +97,7 @@ class Invoice(metaclass=PoolMeta):
                         lang.strftime(cape.end_date) if cape.end_date
                         else '–'),
                     } for cape in capes]
-        if self.sequence_type == 'credit_note' and self.origin_invoices:
+        if self.is_credit and self.origin_invoices:
             result['credit_note'] = [{
                     'invoices': ', '.join(
                         f'{i.number} ({lang.strftime(i.invoice_date)})'
@@ -154,7 +162,7 @@ class Invoice(metaclass=PoolMeta):
         name = self.company.party.name
 
         def money(amount):
-            return lang.currency(amount, self.currency)
+            return lang.currency(amount, self.currency, grouping=True)
         return SimpleNamespace(
             title=self._printed_title(),
             draft=self.state in {'draft', 'validated'},
@@ -179,7 +187,9 @@ class Invoice(metaclass=PoolMeta):
             due=[
                 (lang.strftime(date), money(amount))
                 for date, amount in self._printed_due()],
-            payment_term=self.payment_term.name if self.payment_term else '',
+            payment_term=(
+                self.payment_term.name
+                if self.payment_term and not self.is_credit else ''),
             payment_reference=(
                 self.customer_payment_reference
                 if self.type == 'out' and self.total_amount > 0 else ''),
@@ -197,7 +207,7 @@ class Invoice(metaclass=PoolMeta):
     def _printed_title(self):
         if self.type == 'in':
             message = 'supplier'
-        elif self.sequence_type == 'credit_note':
+        elif self.is_credit:
             message = 'credit_note'
         else:
             message = 'invoice'
@@ -222,9 +232,8 @@ class Invoice(metaclass=PoolMeta):
         rate = line._vat_rate()
         quantity = ''
         if line.type == 'line':
-            quantity = lang.format_number(
-                line.quantity, None if line.unit is None
-                else line.unit.digits)
+            number = Decimal(str(line.quantity))
+            quantity = lang.format_number(number, _digits(number))
             if line.unit:
                 quantity += f' {line.unit.symbol}'
         text = line.description or (
@@ -235,13 +244,14 @@ class Invoice(metaclass=PoolMeta):
             quantity=quantity,
             price=(
                 lang.currency(
-                    line.unit_price, self.currency,
+                    line.unit_price, self.currency, grouping=True,
                     digits=max(_digits(line.unit_price), self.currency.digits))
                 if line.type == 'line' else ''),
             rate=(
                 '' if rate is None
                 else lang.format_number(rate, _digits(rate)) + ' %'),
-            amount=lang.currency(line.amount, self.currency))
+            amount=lang.currency(
+                line.amount, self.currency, grouping=True))
 
     @property
     def _printed_paid(self):
@@ -250,21 +260,32 @@ class Invoice(metaclass=PoolMeta):
             and self.total_amount != self.amount_to_pay)
 
     def _printed_due(self):
-        "Return the dates and amounts that a posted invoice asks for"
-        if self.state != 'posted' or self.total_amount <= 0:
+        """Return the dates and amounts that a posted invoice asks for.
+
+        What was paid in part is taken from the first ones.
+        """
+        if self.state != 'posted' or self.is_credit:
             return []
-        return [
+        due = [
             (line.maturity_date,
                 abs(line.amount_second_currency
                     if line.second_currency == self.currency
                     else line.debit - line.credit))
             for line in self.lines_to_pay
             if line.maturity_date and not line.reconciliation]
+        settled = sum(amount for _, amount in due) - self.amount_to_pay
+        result = []
+        for date, amount in due:
+            part = min(amount, max(settled, 0))
+            settled -= part
+            if amount > part:
+                result.append((date, amount - part))
+        return result
 
     def _printed_bank_accounts(self):
         "Return the numbers of the accounts to pay on"
         party = self.company.party
-        if self.type != 'out' or self.total_amount <= 0:
+        if self.type != 'out' or self.is_credit:
             return []
         # Of the module bank, when it is active
         return [

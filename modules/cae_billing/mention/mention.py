@@ -3,8 +3,7 @@
 from sql import Null
 
 from trytond.i18n import gettext
-from trytond.model import (
-    Check, ModelSQL, ModelView, fields, sequence_ordered)
+from trytond.model import Check, ModelSQL, ModelView, fields, sequence_ordered
 
 from ..exceptions import MentionError
 from .text import fill, unknown

@@ -2,19 +2,23 @@
 # this repository contains the full copyright notices and license terms.
 """Customer documents written by entrepreneurs, and their approval."""
 import datetime as dt
+import threading
 from contextlib import contextmanager
 from decimal import Decimal as D
 from unittest.mock import patch
 
+import pytest
+
+from trytond import backend
 from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessButtonError, AccessError
 from trytond.modules.cae_billing.exceptions import (
     AmountError, ApprovalError, SellingNotAllowedError)
 from trytond.modules.cae_members.tests.server import (
-    clear_cache, undone, with_transaction)
+    clear_cache, commit, undone, with_transaction)
 from trytond.pool import Pool
-from trytond.transaction import (
-    Transaction, check_access, without_check_access)
+from trytond.tests.test_tryton import DB_NAME
+from trytond.transaction import Transaction, check_access, without_check_access
 
 from .tools import YEAR, Cooperative, run_tasks
 
@@ -607,3 +611,64 @@ class ApprovalMixin:
             with a.user('A1'):
                 extension, data, _, _ = Report.execute([invoice.id], {})
             self.assertTrue(data)
+
+
+class NumbersMixin:
+
+    @pytest.mark.postgresql
+    def test_numbers_at_once(self):
+        """Two clerks post at once: no hole, and the dates in order.
+
+        The invoices of the earlier date that come after one of the later
+        date are refused.
+        """
+        def prepare():
+            with Cooperative.enter() as c:
+                return [[
+                        c.draft(day, ('A1', 10, '706', []), activity='A1').id
+                        for _ in range(6)]
+                    for day in [MARCH, MARCH + dt.timedelta(days=1)]]
+
+        def post(id_):
+            Invoice = Pool(DB_NAME).get('account.invoice')
+            with Cooperative.enter():
+                Invoice.post([Invoice(id_)])
+
+        def clerk(ids):
+            for id_ in ids:
+                started.wait(timeout=60)
+                while True:
+                    try:
+                        commit(post, id_)
+                    except backend.DatabaseOperationalError:
+                        # As the server does: it lost against the other
+                        conflicts.append(id_)
+                        continue
+                    except UserError:
+                        refused.append(id_)
+                    break
+
+        def read():
+            with Cooperative.enter() as c:
+                return sorted(
+                    (int(i.number), i.invoice_date) for i in c.search(
+                        'account.invoice', ('id', 'in', early + late),
+                        ('number', '!=', None)))
+        early, late = commit(prepare)
+        started, refused, conflicts = threading.Barrier(2), [], []
+        threads = [
+            threading.Thread(target=clerk, args=[ids])
+            for ids in [early, late]]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=300)
+        posted = commit(read)
+        self.assertEqual(len(posted) + len(refused), 12)
+        self.assertLessEqual(set(refused), set(early))
+        first = posted[0][0]
+        self.assertEqual(
+            [number for number, _ in posted],
+            list(range(first, first + len(posted))))
+        dates = [date for _, date in posted]
+        self.assertEqual(dates, sorted(dates))

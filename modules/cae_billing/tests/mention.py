@@ -152,7 +152,8 @@ class MentionMixin:
         "A credit note names its invoice"
         Invoice = Pool().get('account.invoice')
         with Cooperative.enter() as c:
-            invoice = c.sale(MARCH, 'A1', 100, activity='A1')
+            invoice = c.invoice(
+                MARCH, ('A1', 100, '706', [TAX]), ('A1', -10, '706', [TAX]))
             credit, = Invoice.credit([invoice])
             self.assertMentions(
                 credit,
@@ -198,7 +199,7 @@ class MentionMixin:
                     "Coopérative Les Ateliers, SCOP SARL with variable "
                     "capital",
                     "1 RUE DE LA COOPÉRATION, 59000 LILLE, FRANCE",
-                    "SIREN 552008443 – SIRET 552 008 443 00004 – "
+                    "SIREN 552 008 443 – SIRET 552 008 443 00004 – "
                     "RCS Lille Métropole"])
             activity = c.activity('A1')
             with undone(), self.assertRaises(LogoError):
@@ -255,7 +256,7 @@ class MentionMixin:
             for part in [
                     f"Invoice {invoice.number}", "PO 7", "Chairs",
                     "Activity A3", "Customer", "20 %", "usd950.00", "usd180.00",
-                    "usd1130.00", "usd30.00", "usd1100.00", "Entrepreneur A3",
+                    "usd1,130.00", "usd30.00", "usd1,100.00", "Entrepreneur A3",
                     "1 RUE DE LA COOPÉRATION"]:
                 self.assertIn(part, text)
 

@@ -4,7 +4,7 @@ from trytond.modules.cae_members.tests import server
 from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
-from .approval import ApprovalMixin
+from .approval import ApprovalMixin, NumbersMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
@@ -27,7 +27,7 @@ class CaeBillingTestCase(
         server.activate(cls, create_books, create_people, create_other)
 
 
-class CommittedTestCase(CommittedMixin, TestCase):
+class CommittedTestCase(NumbersMixin, CommittedMixin, TestCase):
     "Test what must be committed, in a database of its own"
     module = CaeBillingTestCase.module
     extras = CaeBillingTestCase.extras
