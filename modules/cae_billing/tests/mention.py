@@ -255,8 +255,9 @@ class MentionMixin:
             self.assertNotIn("Draft", text)
             for part in [
                     f"Invoice {invoice.number}", "PO 7", "Chairs",
-                    "Activity A3", "Customer", "20 %", "usd950.00", "usd180.00",
-                    "usd1,130.00", "usd30.00", "usd1,100.00", "Entrepreneur A3",
+                    "Activity A3", "Customer", "20 %", "usd950.00",
+                    "usd180.00", "usd1,130.00", "usd30.00", "usd1,100.00",
+                    "Entrepreneur A3",
                     "1 RUE DE LA COOPÉRATION"]:
                 self.assertIn(part, text)
 
