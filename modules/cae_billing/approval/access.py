@@ -6,7 +6,7 @@ The record rules say which documents; here is said which fields, as a list of
 what is open: a field that another module adds is closed.
 """
 from trytond.pool import Pool, PoolMeta
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, check_access
 
 OPEN_FIELDS = {
     'account.invoice': {
@@ -48,6 +48,16 @@ def is_entrepreneur():
 def own_activities():
     "Return the ids of the activities that the user holds today"
     return set(Pool().get('ir.rule')._cae_own()[1])
+
+
+def check_reach(name, ids):
+    """Check that an entrepreneur may read what a document points at.
+
+    It is printed with the document, whoever the customer belongs to.
+    """
+    if ids and is_entrepreneur():
+        with check_access():
+            Pool().get(name).read(ids, ['id'])
 
 
 class ModelAccess(metaclass=PoolMeta):

@@ -12,7 +12,7 @@ from trytond.pyson import Eval, Id
 from trytond.transaction import Transaction, without_check_access
 
 from ..exceptions import AmountError, ApprovalError
-from .access import is_entrepreneur, own_activities
+from .access import check_reach, is_entrepreneur, own_activities
 
 # No amount of a line is written with more digits before the point
 LARGEST = 10 ** 12
@@ -366,6 +366,17 @@ class Invoice(metaclass=PoolMeta):
                 if invoice.approval:
                     raise AccessError(gettext(
                             'cae_billing.msg_approval_by_button'))
+        if external:
+            check_reach('party.party', _targets(
+                    mode, 'party', invoices, values))
+
+
+def _targets(mode, name, records, values):
+    "Return the ids that a creation or a change puts in the Many2One"
+    if mode == 'create':
+        return list({
+                getattr(r, name).id for r in records if getattr(r, name)})
+    return list(filter(None, [(values or {}).get(name)]))
 
 
 class InvoiceLine(metaclass=PoolMeta):
@@ -403,6 +414,14 @@ class InvoiceLine(metaclass=PoolMeta):
             company=Transaction().context.get('company'))
 
     @classmethod
+    def check_modification(cls, mode, lines, values=None, external=False):
+        super().check_modification(
+            mode, lines, values=values, external=external)
+        if external:
+            check_reach('product.product', _targets(
+                    mode, 'product', lines, values))
+
+    @classmethod
     def preprocess_values(cls, mode, values):
         values = super().preprocess_values(mode, values)
         cls._check_amounts(values)
@@ -432,6 +451,7 @@ class InvoiceLine(metaclass=PoolMeta):
                 or mode == 'create' and values.get('type', 'line') == 'line'):
             return
         if values.get('product'):
+            check_reach('product.product', [values['product']])
             account = Product(values['product']).account_revenue_used
         else:
             account = cls._default_account()

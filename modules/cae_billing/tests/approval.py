@@ -146,7 +146,9 @@ class ApprovalMixin:
     @with_transaction()
     def test_approval_draft(self):
         "An entrepreneur writes drafts that the defaults complete"
-        Invoice = Pool().get('account.invoice')
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        Line = pool.get('account.invoice.line')
         with approval() as a:
             invoice = a.write()
             line, = invoice.lines
@@ -155,7 +157,23 @@ class ApprovalMixin:
             self.assertEqual(invoice.journal.type, 'revenue')
             self.assertEqual(line.account.code, '706')
             self.assertEqual(invoice.total_amount, D('120.00'))
-            with a.user('A1'):
+            with a.user('A1'), Transaction().set_context(type='out'):
+                # As the client does before
+                values = Invoice.default_get(
+                    list(Invoice.fields_view_get()['fields']))
+                self.assertEqual(values['activity'], invoice.activity.id)
+                record = Invoice(
+                    company=a.c.company, type='out', party=invoice.party,
+                    activity=a.c.activity('A1'))
+                record.on_change_party()
+                record.on_change_type()
+                Line.default_get(list(Line.fields_view_get()['fields']))
+                new = Line(invoice=record, type='line', company=a.c.company)
+                new.on_change_invoice()
+                self.assertEqual(new.activity, record.activity)
+                self.assertEqual(new.account.code, '706')
+                record.lines = [new]
+                record.on_change_lines()
                 own = Invoice(invoice.id)
                 Invoice.write([own], {
                         'description': "March",
@@ -541,6 +559,8 @@ class ApprovalMixin:
     def test_approval_customers(self):
         "A customer or product is of its activities, or shared by all"
         pool = Pool()
+        Address = pool.get('party.address')
+        Invoice = pool.get('account.invoice')
         Party = pool.get('party.party')
         Template = pool.get('product.template')
         Uom = pool.get('product.uom')
@@ -561,6 +581,15 @@ class ApprovalMixin:
                 list(Party(party.id).cae_activities), [a.c.activity('A1')])
             customer = a.c.party("Customer")
             activity = a.c.activity('A1').id
+            address = party.addresses[0] if party.addresses else (
+                Address.create([{'party': party.id}])[0])
+            # They would be printed with the document
+            foreign = a.values(
+                activity=a.c.activity('A2').id, party=party.id,
+                invoice_address=address.id)
+            other_product = a.values(activity=a.c.activity('A2').id)
+            other_product['lines'][0][1][0].update(
+                product=product.products[0].id, unit=unit.id)
             with a.user('A2'):
                 self.assertEqual(Party.search([('id', '=', party.id)]), [])
                 self.assertEqual(
@@ -580,6 +609,8 @@ class ApprovalMixin:
                                         ('add', [activity])],
                                     }]),
                         lambda: Template.read([product.id], ['name']),
+                        lambda: Invoice.create([foreign]),
+                        lambda: Invoice.create([other_product]),
                         ]:
                     with undone(), self.assertRaises(AccessError):
                         operation()
