@@ -78,3 +78,19 @@ class FundingError(UserError):
 
 class FundingAccessError(AccessError):
     pass
+
+
+class ApprovalError(UserError):
+    pass
+
+
+class AmountError(UserError):
+    pass
+
+
+class MentionError(ValidationError):
+    pass
+
+
+class LogoError(ValidationError):
+    pass

@@ -21,7 +21,8 @@ RULED = [
     'account.invoice', 'account.invoice.line', 'cae.activity',
     'cae.activity.due', 'cae.activity.holder', 'cae.activity.month',
     'cae.activity.movement', 'cae.activity.statement',
-    'cae.activity.statement.line', 'cae.contract', 'cae.entrepreneur',
+    'cae.activity.statement.line', 'cae.approval.ceiling',
+    'cae.approval.event', 'cae.contract', 'cae.entrepreneur',
     'cae.expense', 'cae.expense.event', 'cae.expense.line',
     'cae.expense.waiver', 'cae.fee', 'cae.fee.charge', 'cae.fee.exemption',
     'cae.internal', 'cae.internal.line', 'cae.vehicle']
@@ -34,10 +35,13 @@ CLOSED = [
     'account.statement', 'account.statement.line', 'account.tax.line',
     'analytic.account.entry',
     'analytic_account.account', 'analytic_account.line',
+    'cae.approval.pending',
     'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
     'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap',
     'cae.funding.agreement', 'cae.funding.entry', 'cae.funding.reference',
     'cae.funding.report', 'cae.funding.report.funder']
+# Where they write drafts
+DRAFTS = {'account.invoice', 'account.invoice.line'}
 # How Tryton refuses; models of a query have no rows to change
 REFUSALS = (AccessError, AccessButtonError, NotImplementedError)
 
@@ -132,6 +136,22 @@ class RightsMixin:
                 others[name] = [
                     r.id for r in pool.get(name).search(domain)]
                 self.assertTrue(others[name], name)
+            Ceiling = pool.get('cae.approval.ceiling')
+            Event = pool.get('cae.approval.event')
+            for code in ['A1', 'A2']:
+                ceiling, = Ceiling.create([{
+                            'company': c.company.id, 'kind': 'invoice',
+                            'activity': c.activity(code).id,
+                            'from_date': JANUARY,
+                            }])
+                invoice = c.search(
+                    'account.invoice', ('type', '=', 'out'),
+                    ('activity.code', '=', code))[0]
+                Event.add([invoice], 'approve')
+                if code == 'A1':
+                    others['cae.approval.ceiling'] = [ceiling.id]
+                    others['cae.approval.event'] = [
+                        e.id for e in Event.search([])]
             clear_cache()
             yield c, user, others
 
@@ -227,7 +247,7 @@ class RightsMixin:
 
     @with_transaction()
     def test_rights_changes(self):
-        "They change nothing, not even their own"
+        "They change nothing but drafts, not even their own"
         pool = Pool()
         Closing = pool.get('cae.closing')
         Invoice = pool.get('account.invoice')
@@ -242,12 +262,13 @@ class RightsMixin:
                     if name in WRITTEN:
                         continue
                     Model = pool.get(name)
-                    own = Model.search([], limit=1)
+                    # A draft is the last one
+                    own = Model.search([], order=[('id', 'ASC')], limit=1)
                     for operation in [
                             lambda: Model.create([{}]),
                             lambda: Model.write(own, {}),
                             lambda: Model.delete(own),
-                            ]:
+                            ][name in DRAFTS:]:
                         with self.subTest(model=name), undone(), \
                                 self.assertRaises(REFUSALS):
                             operation()

@@ -4,6 +4,7 @@ from trytond.modules.cae_members.tests import server
 from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
+from .approval import ApprovalMixin, NumbersMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
@@ -11,6 +12,7 @@ from .expense import ExpenseMixin
 from .fee import FeeMixin
 from .funding import FundingMixin
 from .internal import InternalMixin
+from .mention import MentionMixin
 from .overview import OverviewMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
@@ -20,7 +22,8 @@ from .tools import create_books, create_other, create_people
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, FeeMixin, ClosingMixin,
         ExitMixin, ExpenseMixin, InternalMixin, FundingMixin,
-        OverviewMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
+        OverviewMixin, ApprovalMixin, MentionMixin, RightsMixin,
+        CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
@@ -31,7 +34,7 @@ class CaeBillingTestCase(
         server.activate(cls, create_books, create_people, create_other)
 
 
-class CommittedTestCase(CommittedMixin, TestCase):
+class CommittedTestCase(NumbersMixin, CommittedMixin, TestCase):
     "Test what must be committed, in a database of its own"
     module = CaeBillingTestCase.module
     extras = CaeBillingTestCase.extras

@@ -1,0 +1,346 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+import datetime as dt
+
+from sql import Null, Union
+from sql.operators import Concat
+
+from trytond.i18n import gettext
+from trytond.model import Check, Index, ModelSQL, ModelView, fields
+from trytond.model.exceptions import AccessError
+from trytond.modules.currency.fields import Monetary
+from trytond.pool import Pool
+from trytond.pyson import Eval
+from trytond.transaction import Transaction, without_check_access
+from trytond.wizard import Button, StateTransition, StateView, Wizard
+
+from ..exceptions import ApprovalError
+
+
+class Ceiling(ModelSQL, ModelView):
+    """Up to which amount an entrepreneur posts documents alone.
+
+    It limits each document, not the sum of several. Of the ceilings that
+    apply to a document the lowest counts; without any nothing is posted
+    alone.
+    """
+    __name__ = 'cae.approval.ceiling'
+    __string__ = "Approval Ceiling"
+
+    company = fields.Many2One(
+        'company.company', "Company", required=True, ondelete='CASCADE')
+    currency = fields.Function(
+        fields.Many2One('currency.currency', "Currency"),
+        'on_change_with_currency')
+    entrepreneur = fields.Many2One(
+        'cae.entrepreneur', "Entrepreneur", ondelete='CASCADE',
+        domain=[('company', '=', Eval('company', -1))],
+        states={
+            'required': ~Eval('activity'),
+            'invisible': Eval('activity', False),
+            },
+        help="Who may post alone, in each of their activities.")
+    activity = fields.Many2One(
+        'cae.activity', "Activity", ondelete='CASCADE',
+        domain=[('company', '=', Eval('company', -1))],
+        states={
+            'required': ~Eval('entrepreneur'),
+            'invisible': Eval('entrepreneur', False),
+            },
+        help="The activity whose holders may post alone.")
+    kind = fields.Selection('get_kinds', "Document", required=True)
+    from_date = fields.Date("From", required=True)
+    to_date = fields.Date(
+        "To", help="The last day.\nLeave empty while it goes on.")
+    amount = Monetary(
+        "Ceiling", currency='currency', digits='currency',
+        domain=['OR', ('amount', '=', None), ('amount', '>=', 0)],
+        help="The untaxed amount of one document, as an absolute value.\n"
+        "Leave empty for no ceiling. The sum of several documents is not "
+        "limited.")
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        t = cls.__table__()
+        cls._sql_constraints += [
+            ('subject', Check(t,
+                    ((t.entrepreneur != Null) & (t.activity == Null))
+                    | ((t.entrepreneur == Null) & (t.activity != Null))),
+                'cae_billing.msg_ceiling_subject'),
+            ('dates', Check(t,
+                    (t.to_date == Null) | (t.from_date <= t.to_date)),
+                'cae_billing.msg_ceiling_dates'),
+            ]
+        cls._sql_indexes.update({
+                Index(t, (t.entrepreneur, Index.Range())),
+                Index(t, (t.activity, Index.Range())),
+                })
+        cls._order = [('from_date', 'DESC'), ('id', 'DESC')]
+
+    @staticmethod
+    def default_company():
+        return Transaction().context.get('company')
+
+    @classmethod
+    def default_from_date(cls):
+        return Pool().get('ir.date').today()
+
+    @classmethod
+    def get_kinds(cls):
+        "Return the kinds of documents that have a ceiling"
+        return [
+            ('invoice', gettext('cae_billing.msg_ceiling_invoice')),
+            ('credit_note', gettext('cae_billing.msg_ceiling_credit_note')),
+            ]
+
+    @fields.depends('company')
+    def on_change_with_currency(self, name=None):
+        return self.company.currency if self.company else None
+
+    def get_rec_name(self, name):
+        subject = self.entrepreneur or self.activity
+        return f'{subject.rec_name} - {dict(self.get_kinds())[self.kind]}'
+
+    @classmethod
+    def search_rec_name(cls, name, clause):
+        return ['OR',
+            ('entrepreneur.rec_name', *clause[1:]),
+            ('activity.rec_name', *clause[1:]),
+            ]
+
+    @classmethod
+    def check(cls, document, kind, amount, activities, date):
+        """Refuse that the user posts the document alone.
+
+        ``amount`` is the untaxed amount in the currency of the company and
+        ``activities`` are those of the lines: each must be held by the user
+        today and have a ceiling at the date, of its own or of its holder.
+        Raises ApprovalError.
+        """
+        pool = Pool()
+        Lang = pool.get('ir.lang')
+        entrepreneurs, own = pool.get('ir.rule')._cae_own()
+        company = document.company
+        kind_name = dict(cls.get_kinds())[kind]
+        for activity in activities:
+            with without_check_access():
+                found = cls.search([
+                        ('company', '=', company.id),
+                        ('kind', '=', kind),
+                        ('from_date', '<=', date),
+                        ['OR',
+                            ('to_date', '=', None),
+                            ('to_date', '>=', date),
+                            ],
+                        ['OR',
+                            ('activity', '=', activity.id),
+                            ('entrepreneur', 'in', entrepreneurs),
+                            ],
+                        ])
+                limits = [c.amount for c in found]
+            if activity.id not in own or not limits:
+                raise ApprovalError(gettext(
+                        'cae_billing.msg_approval_no_ceiling',
+                        document=document.rec_name,
+                        kind=kind_name,
+                        activity=activity.rec_name))
+            limits = [limit for limit in limits if limit is not None]
+            if limits and abs(amount) > min(limits):
+                lang = Lang.get()
+                raise ApprovalError(gettext(
+                        'cae_billing.msg_approval_ceiling',
+                        document=document.rec_name,
+                        kind=kind_name,
+                        amount=lang.currency(abs(amount), company.currency),
+                        ceiling=lang.currency(min(limits), company.currency)))
+
+
+class Event(ModelSQL, ModelView):
+    "What was asked for or decided about a document; it is only added to"
+    __name__ = 'cae.approval.event'
+    __string__ = "Approval Event"
+
+    document = fields.Reference(
+        "Document", selection='get_documents', required=True, readonly=True)
+    company = fields.Many2One(
+        'company.company', "Company", required=True, readonly=True,
+        ondelete='CASCADE')
+    activity = fields.Many2One(
+        'cae.activity', "Activity", readonly=True, ondelete='CASCADE')
+    user = fields.Many2One(
+        'res.user', "User", required=True, readonly=True,
+        ondelete='RESTRICT')
+    author = fields.Function(fields.Char("Author"), 'get_author')
+    time = fields.Timestamp("Time", required=True, readonly=True)
+    action = fields.Selection([
+            ('submit', "Submitted"),
+            ('withdraw', "Taken Back"),
+            ('refuse', "Refused"),
+            ('approve', "Approved"),
+            ('reopen', "Opened Again"),
+            ('post', "Posted Within the Ceiling"),
+            ], "Action", required=True, readonly=True, sort=False)
+    comment = fields.Text("Comment", readonly=True)
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        t = cls.__table__()
+        cls._sql_indexes.update({
+                Index(t, (t.document, Index.Equality())),
+                Index(t, (t.activity, Index.Range())),
+                })
+        cls._order = [('time', 'DESC'), ('id', 'DESC')]
+
+    @classmethod
+    def _get_documents(cls):
+        "Return the names of the models that are approved"
+        return ['account.invoice']
+
+    @classmethod
+    def get_documents(cls):
+        get_name = Pool().get('ir.model').get_name
+        return [(m, get_name(m)) for m in cls._get_documents()]
+
+    @classmethod
+    def get_author(cls, events, name):
+        with without_check_access():
+            return {e.id: e.user.name for e in cls.browse(events)}
+
+    @classmethod
+    def add(cls, documents, action, comment=None):
+        "Add that the user did the action now on the documents"
+        user, now = Transaction().user, dt.datetime.now()
+        with without_check_access():
+            cls.create([{
+                        'document': str(document),
+                        'company': document.company.id,
+                        'activity': (
+                            document.activity.id if document.activity
+                            else None),
+                        'user': user,
+                        'time': now,
+                        'action': action,
+                        'comment': comment,
+                        } for document in documents])
+
+    @classmethod
+    def check_modification(cls, mode, events, values=None, external=False):
+        super().check_modification(
+            mode, events, values=values, external=external)
+        if mode != 'create':
+            raise AccessError(gettext('cae_billing.msg_approval_event_kept'))
+
+
+class Pending(ModelSQL, ModelView):
+    """The documents that wait for approval, whatever they are.
+
+    A model of documents takes part with a query in ``_queries`` and its name
+    in ``_get_documents`` of ``cae.approval.event``.
+    """
+    __name__ = 'cae.approval.pending'
+    __string__ = "To Approve"
+
+    document = fields.Reference(
+        "Document", selection='get_documents', readonly=True)
+    company = fields.Many2One('company.company', "Company", readonly=True)
+    activity = fields.Many2One('cae.activity', "Activity", readonly=True)
+    advisor = fields.Many2One('company.employee', "Advisor", readonly=True)
+    party = fields.Many2One('party.party', "Party", readonly=True)
+    submitted_at = fields.Timestamp("Submitted", readonly=True)
+    currency = fields.Function(
+        fields.Many2One('currency.currency', "Currency"), 'get_amount')
+    untaxed_amount = fields.Function(Monetary(
+            "Untaxed", currency='currency', digits='currency'),
+        'get_amount')
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls._order = [('submitted_at', 'ASC'), ('id', 'ASC')]
+
+    @classmethod
+    def get_documents(cls):
+        return Pool().get('cae.approval.event').get_documents()
+
+    @classmethod
+    def _queries(cls):
+        """Return a query for each model of documents: its table and the
+        columns document, company, activity, party and submitted_at."""
+        invoice = Pool().get('account.invoice').__table__()
+        return [(invoice, {
+                    'model': 'account.invoice',
+                    'party': invoice.party,
+                    'where': (invoice.state == 'draft')
+                    & (invoice.approval == 'submitted'),
+                    })]
+
+    @classmethod
+    def table_query(cls):
+        Activity = Pool().get('cae.activity')
+        queries = cls._queries()
+        selects = []
+        for i, (table, values) in enumerate(queries):
+            activity = Activity.__table__()
+            selects.append(table.join(
+                    activity, 'LEFT',
+                    condition=table.activity == activity.id
+                    ).select(
+                    # A number of its own for each document of each model
+                    (table.id * len(queries) + i).as_('id'),
+                    Concat(
+                        values['model'] + ',',
+                        table.id.cast('VARCHAR')).as_('document'),
+                    table.company.as_('company'),
+                    table.activity.as_('activity'),
+                    activity.advisor.as_('advisor'),
+                    values['party'].as_('party'),
+                    table.submitted_at.as_('submitted_at'),
+                    where=values['where']))
+        return Union(*selects, all_=True) if len(selects) > 1 else selects[0]
+
+    @classmethod
+    def get_amount(cls, pendings, names):
+        pool = Pool()
+        ids = {}
+        for pending in pendings:
+            ids.setdefault(pending.document.__name__, []).append(
+                pending.document.id)
+        documents = {
+            str(d): d for model, ids_ in ids.items()
+            for d in pool.get(model).browse(ids_)}
+        result = {name: {} for name in names}
+        for pending in pendings:
+            document = documents[str(pending.document)]
+            for name in names:
+                value = getattr(document, name)
+                result[name][pending.id] = (
+                    value.id if name == 'currency' else value)
+        return result
+
+
+class Refuse(Wizard):
+    "Give documents back to who submitted them, with what must change"
+    __name__ = 'cae.approval.refuse'
+    start = StateView(
+        'cae.approval.refuse.start',
+        'cae_billing.approval_refuse_start_view_form', [
+            Button("Cancel", 'end', 'tryton-cancel'),
+            Button("Refuse", 'refuse', 'tryton-ok', default=True),
+            ])
+    refuse = StateTransition()
+
+    def transition_refuse(self):
+        self.model.refuse_submission(self.records, self.start.comment)
+        return 'end'
+
+    def end(self):
+        return 'reload'
+
+
+class RefuseStart(ModelView):
+    __name__ = 'cae.approval.refuse.start'
+    comment = fields.Text(
+        "What Must Change", required=True,
+        help="Shown to the entrepreneur, who submits the document again.")
