@@ -657,7 +657,8 @@ class Cooperative:
         # Tryton checks the invoices that one statement pays all together, in
         # a time that grows with their square
         size = 200
-        for number, index in enumerate(range(0, len(lines), size), 1):
+        # The closing asks for one, even empty
+        for number, index in enumerate(range(0, len(lines) or 1, size), 1):
             part = lines[index:index + size]
             statement, = Statement.create([{
                         'name': f"{month:%Y-%m}-{number}",

@@ -46,3 +46,11 @@ class ActivityClosedError(UserError):
 
 class BalanceTransferError(UserError):
     pass
+
+
+class MonthClosedError(UserError):
+    pass
+
+
+class ReopeningError(AccessError):
+    pass

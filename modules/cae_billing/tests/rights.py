@@ -27,8 +27,9 @@ CLOSED = [
     'account.statement', 'account.statement.line', 'account.tax.line',
     'analytic.account.entry',
     'analytic_account.account', 'analytic_account.line',
-    'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
-    'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap']
+    'cae.activity.reopening', 'cae.closing', 'cae.closing.attention',
+    'cae.closing.check', 'cae.closing.chunk', 'cae.closing.chunk.item',
+    'cae.configuration', 'cae.fee.cap']
 # How Tryton refuses; models of a query have no rows to change
 REFUSALS = (AccessError, AccessButtonError, NotImplementedError)
 

@@ -4,17 +4,19 @@ from trytond.modules.cae_members.tests import server
 from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
+from .checks import ChecksMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
+from .lock import LockMixin
 from .posting import PostingMixin
 from .rights import RightsMixin
 from .tools import create_books, create_other, create_people
 
 
 class CaeBillingTestCase(
-        PostingMixin, CollectedMixin, ClosingMixin, ExitMixin, RightsMixin,
-        CompanyTestMixin, ModuleTestCase):
+        PostingMixin, CollectedMixin, ClosingMixin, ChecksMixin, LockMixin,
+        ExitMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
