@@ -718,11 +718,10 @@ class Closing(metaclass=PoolMeta):
         fiscalyear = self.period.fiscalyear
         move, period = table('account.move'), table('account.period')
         invoice, fee = table('account.invoice'), table('cae.fee')
-        sequence = Coalesce(period.move_sequence, fiscalyear.move_sequence.id)
         result = [(f'move {s}', n) for s, n in _rows(move
                 .join(period, condition=move.period == period.id)
                 .select(
-                    sequence.as_('sequence'), move.number,
+                    period.move_sequence, move.number,
                     where=(period.fiscalyear == fiscalyear.id)
                     & (move.state == 'posted')),
                 [None, None])]
@@ -778,6 +777,7 @@ class Check(ModelSQL, ModelView):
     differ, what to do about it and the records behind.
     """
     __name__ = 'cae.closing.check'
+    __string__ = "Closing Check"
     closing = fields.Many2One(
         'cae.closing', "Closing", required=True, readonly=True,
         ondelete='CASCADE')
