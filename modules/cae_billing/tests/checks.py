@@ -62,7 +62,7 @@ def date(month, day=10):
 
 class ChecksMixin:
 
-    def found(self, closing):
+    def checked(self, closing):
         "Check again; return {code: check}"
         Closing = Pool().get('cae.closing')
         clear_cache()
@@ -71,9 +71,9 @@ class ChecksMixin:
         clear_cache()
         return {c.code: c for c in Closing(closing.id).checks}
 
-    def wrong(self, closing):
+    def wrong_checks(self, closing):
         return {
-            code for code, check in self.found(closing).items()
+            code for code, check in self.checked(closing).items()
             if check.state not in {'right', 'none'}}
 
     def sound(self, c):
@@ -134,7 +134,7 @@ class ChecksMixin:
                 (x.code, x.state, x.expected, x.found, x.difference)
                 for x in closing.checks
                 if x.state not in {'right', 'none'}])
-        checks = self.found(closing)
+        checks = self.checked(closing)
         self.assertEqual(
             list(checks), [code for code, _ in closing._checks()])
         self.assertEqual(
@@ -157,7 +157,7 @@ class ChecksMixin:
             self.assertTrue(checks[code].expected, code)
         # Before the month is closed some cannot be told
         self.assertEqual(
-            {code for code, x in self.found(draft).items()
+            {code for code, x in self.checked(draft).items()
                 if x.state == 'none'},
             {'bank', 'vat_waiting', 'statement'})
 
@@ -177,7 +177,7 @@ class ChecksMixin:
                 ]:
             with self.subTest(code=code), undone():
                 move = c.move(date(3, day), *lines)
-                checks = self.found(closing)
+                checks = self.checked(closing)
                 self.assertEqual(
                     {k for k, x in checks.items() if x.state == 'look'},
                     {code})
@@ -199,12 +199,12 @@ class ChecksMixin:
                 ]:
             with self.subTest(lines=lines), undone():
                 c.move(date(1, 5), *lines)
-                check = self.found(closing)['to_clear']
+                check = self.checked(closing)['to_clear']
                 self.assertEqual(
                     (check.state, check.found), ('look', amount))
             with self.subTest(lines=lines), undone():
                 c.move(date(3, 5), *lines)
-                self.assertEqual(self.wrong(closing), set())
+                self.assertEqual(self.wrong_checks(closing), set())
 
     def check_corruptions(self, closing):
         "What was changed behind the models is seen"
@@ -213,7 +213,7 @@ class ChecksMixin:
                 cursor = Transaction().connection.cursor()
                 cursor.execute(query)
                 self.assertTrue(cursor.rowcount)
-                self.assertLessEqual(set(codes), self.wrong(closing))
+                self.assertLessEqual(set(codes), self.wrong_checks(closing))
 
     def statement_journal(self, c):
         pool = Pool()
@@ -259,7 +259,7 @@ class ChecksMixin:
                 with self.assertRaisesRegex(ClosingError, "01/31/2025"):
                     Closing.run([closing])
                 self.assertEqual(Closing(closing.id).state, 'draft')
-                check = self.found(closing)['bank']
+                check = self.checked(closing)['bank']
                 self.assertEqual(
                     (check.state, check.count, check.model),
                     ('blocking', 1, 'account.statement.journal'))
@@ -272,26 +272,26 @@ class ChecksMixin:
                 Closing.run([Closing(closing.id)])
                 run_tasks()
                 self.assertEqual(Closing(closing.id).state, 'done')
-                self.assertEqual(self.found(closing)['bank'].state, 'look')
+                self.assertEqual(self.checked(closing)['bank'].state, 'look')
             with undone():
                 Configuration(1).set_multivalue(
                     'close_without_statements', True, company=c.company.id)
                 Closing.run([Closing(closing.id)])
                 run_tasks()
                 self.assertEqual(Closing(closing.id).state, 'done')
-                self.assertEqual(self.found(closing)['bank'].state, 'look')
+                self.assertEqual(self.checked(closing)['bank'].state, 'look')
             # The empty one of the last day
             self.post_statement(c, journal, date(1, 31), 1200, 1200)
             Closing.run([Closing(closing.id)])
             run_tasks()
             closing = Closing(closing.id)
             self.assertEqual(closing.state, 'done')
-            check = self.found(closing)['bank']
+            check = self.checked(closing)['bank']
             self.assertEqual(
                 (check.state, check.expected, check.found),
                 ('right', 1200, 1200))
             c.move(date(1, 20), ('581', 7), ('5121', -7))
-            check = self.found(closing)['bank']
+            check = self.checked(closing)['bank']
             self.assertEqual((check.state, check.difference), ('look', -7))
             self.assertEqual(Closing(closing.id).to_look_at, 1)
 

@@ -21,11 +21,17 @@ def date(month, day=10):
 
 class LockMixin:
 
+    def hand_out(self):
+        """Make what was posted older than the statements, and these older
+        than what follows: all of a transaction has the same time."""
+        cursor = Transaction().connection.cursor()
+        cursor.execute(
+            "UPDATE analytic_account_line "
+            "SET create_date = '2025-01-01', write_date = NULL")
+        cursor.execute(
+            "UPDATE cae_activity_statement SET create_date = '2025-01-02'")
+
     def check_locked(self, closing):
-        "Return the check of a closing whose statements are of another day"
-        # All of a transaction has the same time
-        Transaction().connection.cursor().execute(
-            "UPDATE cae_activity_statement SET create_date = '2025-01-01'")
         Closing = Pool().get('cae.closing')
         clear_cache()
         Closing.check([Closing(closing.id)])
@@ -48,6 +54,7 @@ class LockMixin:
                 type='in')
             deposit = c.draft(date(1), ('A3', 10, '4191', []))
             closing = c.close(1)
+            self.hand_out()
             a1 = c.activity('A1')
             self.assertEqual(
                 Activity.locked_until(c.activities()), {
@@ -116,6 +123,7 @@ class LockMixin:
             self.assertEqual(closing.state, 'done')
             fee, = c.search('cae.fee', ('activity', '=', new.id))
             self.assertEqual((fee.amount, fee.move.date), (10, date(1, 31)))
+            self.hand_out()
             # Outside of the closing the same is refused
             rule.copy([rule])
             with undone(), self.assertRaises(MonthClosedError):
@@ -145,6 +153,7 @@ class LockMixin:
                     ReopeningError, "not closed"):
                 c.reopen('A1', 2)
             c.close(2)
+            self.hand_out()
             reopening = c.reopen('A1', 1)
             c.move(date(1), ('6236', 10, 'A1'), ('5121', -10))
             for code, month in [('A1', 2), ('A2', 1)]:
