@@ -7,6 +7,7 @@ bulk, so that the same generator makes a demonstration and a large database.
 """
 import datetime as dt
 import random
+from collections import defaultdict
 from decimal import Decimal
 from itertools import cycle, islice
 
@@ -640,24 +641,24 @@ class Cooperative:
                     'related_to': str(invoice),
                     'number': invoice.number or invoice.reference,
                     })
-        self.net_lines = [line.id for line in MoveLine.search([
-                    ('account', '=', self.account('4211').id),
-                    ('reconciliation', '=', None),
-                    ('move.state', '=', 'posted'),
-                    ('credit', '>', 0),
-                    ])]
+        unpaid = [
+            ('account', '=', self.account('4211').id),
+            ('reconciliation', '=', None),
+            ('move.state', '=', 'posted'),
+            ]
         lines.extend({
                 'date': month + relativedelta(day=5),
                 'amount': -line.credit,
                 'party': line.party.id,
                 'account': line.account.id,
                 'number': "Paie",
-                } for line in MoveLine.browse(self.net_lines))
+                } for line in MoveLine.search(unpaid))
         lines.sort(key=lambda line: line['date'])
         # Tryton checks the invoices that one statement pays all together, in
         # a time that grows with their square
         size = 200
-        for number, index in enumerate(range(0, len(lines), size), 1):
+        # The closing asks for one, even empty
+        for number, index in enumerate(range(0, len(lines) or 1, size), 1):
             part = lines[index:index + size]
             statement, = Statement.create([{
                         'name': f"{month:%Y-%m}-{number}",
@@ -670,6 +671,10 @@ class Cooperative:
                         }])
             Statement.validate_statement([statement])
             Statement.post([statement])
+        settled = defaultdict(list)
+        for line in MoveLine.search(unpaid):
+            settled[line.party].append(line)
+        MoveLine.reconcile(*settled.values())
 
     # Closing and assembly
 

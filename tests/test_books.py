@@ -190,72 +190,137 @@ RAISE = """
 CORRUPTIONS = [
     (f"UPDATE analytic_account_line SET {RAISE} "
         f"WHERE id = {ANALYTIC}",
-        ["lacks its activity", "the activities total", "the documents of"]),
+        ["lacks its activity", "the activities total", "the documents of"],
+        ['analytic', 'result', 'statement']),
     ("UPDATE analytic_account_line SET account = ("
         "SELECT MAX(analytic_account) FROM cae_activity "
         "WHERE kind = 'shared' AND company = {company}) "
         f"WHERE id = {ANALYTIC}",
-        ["the documents of"]),
+        ["the documents of"],
+        ['statement']),
     ("UPDATE analytic_account_line SET account = ("
         "SELECT MAX(analytic_account) FROM cae_activity "
         "WHERE kind = 'unassigned' AND company = {company}) "
         f"WHERE id = {ANALYTIC}",
-        ["is to be assigned", "the documents of"]),
+        ["is to be assigned", "the documents of"],
+        ['statement']),
     (f"DELETE FROM analytic_account_line WHERE id = {ANALYTIC}",
-        ["lacks its activity", "the activities total", "the documents of"]),
+        ["lacks its activity", "the activities total", "the documents of"],
+        ['result', 'turnover', 'statement']),
     ("UPDATE analytic_account_line SET date = '2025-12-31' "
         f"WHERE id = {ANALYTIC}",
-        ["is misdated"]),
+        ["is misdated"],
+        ['analytic']),
     (f"UPDATE account_move_line SET {RAISE} "
         f"WHERE id = {INTERNAL}",
-        ["debit", "the internal account 62891", "lacks its activity"]),
+        ["debit", "the internal account 62891", "lacks its activity"],
+        ['internal', 'analytic']),
     ("UPDATE account_move_line SET account = ("
         "SELECT MAX(id) FROM account_account WHERE code = '6132' "
         "AND company = {company}) "
         f"WHERE id = {INTERNAL}",
-        ["the internal account 62891", "the fees of", "fees paid"]),
+        ["the internal account 62891", "the fees of", "fees paid"],
+        ['internal']),
     ("UPDATE account_move SET state = 'draft' "
         f"WHERE id = (SELECT move FROM cae_fee WHERE id = {FEE})",
-        ["the fees of", "the documents of"]),
+        ["the fees of", "the documents of"],
+        ['fee']),
     (f"DELETE FROM cae_fee WHERE id = {FEE}",
-        ["the fees of", "the documents of"]),
+        ["the fees of", "the documents of"],
+        ['fee']),
     (f"UPDATE cae_fee SET amount = amount + 1 WHERE id = {FEE}",
-        ["the fees of", "the documents of"]),
+        ["the fees of", "the documents of"],
+        ['fee']),
     ("UPDATE cae_payslip_activity SET cost = cost - 1 WHERE id = ("
         "SELECT MAX(part.id) FROM cae_payslip_activity part "
         "JOIN cae_payslip payslip ON payslip.id = part.payslip "
         "WHERE payslip.company = {company})",
-        ["the documents of"]),
+        ["the documents of"],
+        ['pay']),
     ("UPDATE account_invoice_line SET unit_price = unit_price + 1 "
         "WHERE id = (SELECT MAX(line.id) FROM account_invoice_line line "
         "JOIN account_invoice invoice ON invoice.id = line.invoice "
         "WHERE invoice.company = {company})",
-        ["the documents of"]),
+        ["the documents of"],
+        []),
     ("UPDATE cae_share_movement SET quantity = quantity - 1 "
         "WHERE id = (SELECT MAX(id) FROM cae_share_movement "
         "WHERE company = {company})",
-        ["capital: "]),
+        ["capital: "],
+        ['capital']),
     ("UPDATE account_move_line SET credit = credit - 50 "
         "WHERE id = (SELECT MAX(line.id) FROM account_move_line line "
         "JOIN account_account account ON account.id = line.account "
         "WHERE account.code = '10131' AND account.company = {company})",
-        ["debit", "capital: "]),
+        ["debit", "capital: "],
+        ['capital']),
     ]
 
 
-@pytest.mark.parametrize('query,expected', CORRUPTIONS)
-def test_corruption(demonstration, query, expected):
-    "What was changed behind the models is seen"
+def checks(cooperative):
+    "Return the codes of the checks of the last month that do not agree"
+    Closing = cooperative.server.pool.get('cae.closing')
+    closing = Closing(cooperative.closings[-1])
+    return {
+        values['code'] for values in closing._checked()
+        if values['state'] not in {'right', 'none'}}
+
+
+def test_checks(demonstration):
+    "The checks of the closings of the demonstration agree"
+    def read():
+        Closing = demonstration.server.pool.get('cae.closing')
+        return [
+            [(c.code, c.state, c.expected, c.found)
+                for c in Closing(id_).checks]
+            for id_ in demonstration.closings]
+    for found in demonstration.server.run(read):
+        assert not [check for check in found if check[1] != 'right']
+        assert {'bank', 'capital', 'fee', 'locked', 'pay'} <= {
+            code for code, *_ in found}
+
+
+@pytest.mark.parametrize('query,expected,codes', CORRUPTIONS)
+def test_corruption(demonstration, query, expected, codes):
+    "What was changed behind the models is seen, by the checks too"
     from trytond.transaction import Transaction
 
     def corrupt():
         cursor = Transaction().connection.cursor()
         cursor.execute(query.format(company=demonstration.server.company))
         assert cursor.rowcount
-        return differences(demonstration)
-    found = undone(demonstration.server, corrupt)
+        return differences(demonstration), checks(demonstration)
+    found, seen = undone(demonstration.server, corrupt)
     for text in expected:
         assert any(text in difference for difference in found), (text, found)
+    assert set(codes) <= seen
+
+
+@pytest.mark.parametrize('query,code', [
+        ("UPDATE cae_payslip_line SET employer = employer + 1 WHERE id = ("
+            "SELECT MAX(line.id) FROM cae_payslip_line line "
+            "JOIN cae_payroll_rule rule ON rule.id = line.rule "
+            "WHERE rule.kind = 'contribution')", 'contributions'),
+        ("UPDATE cae_payslip SET net_paid = net_paid + 1 "
+            "WHERE id = (SELECT MAX(id) FROM cae_payslip)", 'contributions'),
+        ("UPDATE account_move_line SET reconciliation = NULL WHERE id = ("
+            "SELECT MIN(line.id) FROM account_move_line line "
+            "JOIN account_account account ON account.id = line.account "
+            "WHERE account.code = '4211' AND line.credit > 0)", 'net_pay'),
+        ("UPDATE account_statement SET date = '2025-12-31'", 'bank'),
+        ("UPDATE cae_payslip SET number = 'B999999' WHERE id = ("
+            "SELECT MIN(id) FROM cae_payslip)", 'number'),
+        ])
+def test_check(demonstration, query, code):
+    "What is no difference of the books but to be seen by its check"
+    from trytond.transaction import Transaction
+
+    def corrupt():
+        cursor = Transaction().connection.cursor()
+        cursor.execute(query)
+        assert cursor.rowcount
+        return checks(demonstration)
+    assert code in undone(demonstration.server, corrupt)
 
 
 # Random cooperatives: A2 is held by the holders of A0 for 60 % and of A1 for

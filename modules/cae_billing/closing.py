@@ -542,6 +542,18 @@ class Closing(Workflow, ModelSQL, ModelView):
         What waits without an invoice, as in an opening balance, is left to
         the bookkeeper.
         """
+        settlements = Settlement.of_open_invoices(
+            [self.company], self.period.end_date)
+        total = Decimal(0)
+        for invoice, amount in self._vat_invoiced(waiting):
+            if invoice in settlements:
+                paid, _ = settlements[invoice].shares()
+                amount = round_half_up(Fraction(amount) * paid)
+            total += amount
+        return total
+
+    def _vat_invoiced(self, waiting):
+        "Return [(invoice id, VAT)] that the invoices put on the account"
         pool = Pool()
         Invoice = pool.get('account.invoice')
         line = pool.get('account.move.line').__table__()
@@ -563,15 +575,7 @@ class Closing(Workflow, ModelSQL, ModelView):
                         invoice.id,
                         Sum(line.credit - line.debit).as_('amount'),
                         where=where, group_by=invoice.id)))
-        settlements = Settlement.of_open_invoices(
-            [self.company], self.period.end_date)
-        total = Decimal(0)
-        for invoice, amount in rows:
-            if invoice in settlements:
-                paid, _ = settlements[invoice].shares()
-                amount = round_half_up(Fraction(amount) * paid)
-            total += amount
-        return total
+        return rows
 
     def _vat_posted(self, waiting):
         "Return the VAT that the closings took off the waiting account"

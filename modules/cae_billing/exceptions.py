@@ -94,3 +94,11 @@ class MentionError(ValidationError):
 
 class LogoError(ValidationError):
     pass
+
+
+class MonthClosedError(UserError):
+    pass
+
+
+class ReopeningError(AccessError):
+    pass

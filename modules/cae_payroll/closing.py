@@ -1,6 +1,15 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from collections import defaultdict
+from decimal import Decimal
+
+from sql import Null
+from sql.aggregate import Sum
+from sql.conditionals import Coalesce
+
 from trytond.i18n import gettext
+from trytond.modules.cae_billing.balance import _rows
+from trytond.modules.cae_billing.check.check import amounts, table
 from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
@@ -103,6 +112,161 @@ class Closing(metaclass=PoolMeta):
                         budget=f"{payslip.budget:.2f}"),
                     })
         return result
+
+    # Checks
+
+    @classmethod
+    def _checks(cls):
+        return [*super()._checks(), *[
+                (code, gettext(f'cae_payroll.msg_check_{code}'))
+                for code in ['pay', 'contributions', 'net_pay']]]
+
+    def _on_collected_basis(self):
+        Pay = Pool().get('cae.contract.pay')
+        return super()._on_collected_basis() or bool(Pay.search([
+                    ('contract.company', '=', self.company.id),
+                    ('start_date', '<=', self.period.end_date),
+                    ('basis', '=', 'collected'),
+                    ], limit=1))
+
+    def _numbers(self):
+        payslip = table('cae.payslip')
+        query = payslip.select(
+            payslip.number, where=(payslip.company == self.company.id)
+            & (payslip.number != Null))
+        return [
+            *super()._numbers(),
+            *(('payslip', number) for number, in _rows(query, [None]))]
+
+    def _payslips(self, payslip):
+        "Return the condition of the posted payslips of the month"
+        return (
+            (payslip.company == self.company.id)
+            & (payslip.period == self.period.id)
+            & (payslip.state == 'posted'))
+
+    def _payslip_moves(self):
+        payslip = table('cae.payslip')
+        return payslip.select(
+            payslip.move,
+            where=self._payslips(payslip) & (payslip.move != Null))
+
+    def _check_pay(self):
+        "The cost of the payslips is posted to the activities that bear it"
+        payslip, part = table('cae.payslip'), table('cae.payslip.activity')
+        activity = table('cae.activity')
+        line, move = table('account.move.line'), table('account.move')
+        analytic = table('analytic_account.line')
+        due = amounts(part
+            .join(payslip, condition=part.payslip == payslip.id)
+            .select(
+                part.activity, Sum(part.cost).as_('amount'),
+                where=self._payslips(payslip), group_by=part.activity))
+        posted = amounts(analytic
+            .join(line, condition=analytic.move_line == line.id)
+            .join(move, condition=line.move == move.id)
+            .join(activity,
+                condition=analytic.account == activity.analytic_account)
+            .select(
+                activity.id,
+                Sum(analytic.debit - analytic.credit).as_('amount'),
+                where=self._check_posted(move)
+                & move.id.in_(self._payslip_moves()),
+                group_by=activity.id))
+        wrong = [id_ for id_ in {*due, *posted} if due[id_] != posted[id_]]
+        return self._check_value(
+            not wrong, 'cae.activity', wrong,
+            gettext('cae_payroll.msg_check_pay_look'),
+            sum(due.values(), Decimal(0)), sum(posted.values(), Decimal(0)),
+            sum((abs(posted[id_] - due[id_]) for id_ in wrong), Decimal(0)))
+
+    def _check_contributions(self):
+        """The payslips are posted to the accounts of those who get them.
+
+        By account: both shares for the bodies and the tax, the net pay for
+        the persons.
+        """
+        pool = Pool()
+        Account = pool.get('cae.payroll.account')
+        payslip, part = table('cae.payslip'), table('cae.payslip.line')
+        rule = table('cae.payroll.rule')
+        line, move = table('account.move.line'), table('account.move')
+        account, type_ = (
+            table('account.account'), table('account.account.type'))
+        mapping = {
+            a.rule.id: a.liability_account.id for a in Account.search([
+                    ('company', '=', self.company.id),
+                    ('liability_account', '!=', None)])}
+        due = defaultdict(Decimal)
+        for id_, amount in amounts(part
+                .join(payslip, condition=part.payslip == payslip.id)
+                .join(rule, condition=part.rule == rule.id)
+                .select(
+                    part.rule,
+                    Sum(Coalesce(part.employee, 0)
+                        + Coalesce(part.employer, 0)).as_('amount'),
+                    where=self._payslips(payslip) & (rule.kind != 'gross'),
+                    group_by=part.rule)).items():
+            due[mapping.get(id_)] += amount
+        net = self._net_account()
+        due[net.id if net else None] += amounts(payslip.select(
+                payslip.company, Sum(payslip.net_paid).as_('amount'),
+                where=self._payslips(payslip),
+                group_by=payslip.company))[self.company.id]
+        posted = amounts(line
+            .join(move, condition=line.move == move.id)
+            .join(account, condition=line.account == account.id)
+            .join(type_, condition=account.type == type_.id)
+            .select(
+                line.account, Sum(line.credit - line.debit).as_('amount'),
+                where=self._check_posted(move)
+                & move.id.in_(self._payslip_moves())
+                & (type_.statement == 'balance'),
+                group_by=line.account))
+        wrong = [
+            id_ for id_ in {*due, *posted}
+            if due[id_] != posted[id_]]
+        return self._check_value(
+            not wrong, 'account.account', list(filter(None, wrong)),
+            gettext('cae_payroll.msg_check_contributions_look'),
+            sum(due.values(), Decimal(0)), sum(posted.values(), Decimal(0)),
+            sum((abs(posted[id_] - due[id_]) for id_ in wrong), Decimal(0)))
+
+    def _check_net_pay(self):
+        "Nobody waits for the pay of a month before"
+        account = self._net_account()
+        if not account or not account.reconcile:
+            return self._check_none(
+                gettext('cae_payroll.msg_check_net_pay_none'))
+        line, move = table('account.move.line'), table('account.move')
+        reconciliation = table('account.move.reconciliation')
+        later = reconciliation.select(
+            reconciliation.id,
+            where=reconciliation.date > self.period.end_date)
+        waiting = amounts(line
+            .join(move, condition=line.move == move.id)
+            .select(
+                line.id, (line.credit - line.debit).as_('amount'),
+                where=self._check_posted(move)
+                & (move.date < self.period.start_date)
+                & (line.account == account.id)
+                & ((line.reconciliation == Null)
+                    | line.reconciliation.in_(later))))
+        return self._check_value(
+            not waiting, 'account.move.line', list(waiting),
+            gettext('cae_payroll.msg_check_net_pay_look'),
+            Decimal(0), sum(waiting.values(), Decimal(0)))
+
+    def _net_account(self):
+        "Return the account of the net pay, if it is set up"
+        pool = Pool()
+        Account = pool.get('cae.payroll.account')
+        accounts = Account.search([
+                ('company', '=', self.company.id),
+                ('rule.kind', '=', 'net'),
+                ('liability_account', '!=', None),
+                ], limit=1)
+        return accounts[0].liability_account if accounts else None
 
 
 class ChunkItem(metaclass=PoolMeta):

@@ -78,6 +78,7 @@ class ClosingMixin:
                                 analytic.origin.activity.analytic_account,
                                 analytic.account)
             # February: a late document of January, and over the tier
+            c.reopen('A1', 1)
             late = c.sale(date(1, 20), 'A1', 700)
             c.pay(date(2), late)
             c.close(2)
@@ -293,6 +294,7 @@ class ClosingMixin:
                 [amount for _, amount in january.totals],
                 [500, 1000, -40, -10])
             # A document of January posted late stands first in February
+            c.reopen('A1', 1)
             c.invoice(date(1, 15), ('A1', 15, '6064', []), type='in')
             c.sale(date(2), 'A1', 100)
             c.close(2)

@@ -6,8 +6,8 @@ from decimal import Decimal as D
 
 from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.exceptions import (
-    ActivityClosedError, BalanceTransferError, SellingNotAllowedError,
-    SetupError)
+    ActivityClosedError, BalanceTransferError, MonthClosedError,
+    SellingNotAllowedError, SetupError)
 from trytond.modules.cae_members.exceptions import SettlementError
 from trytond.modules.cae_members.tests.deadline import on
 from trytond.modules.cae_members.tests.server import undone, with_transaction
@@ -178,6 +178,10 @@ class ExitMixin:
                     self.found(closing), {(str(c.activity('A1')), True)})
                 self.assertIn('30.00', Settlement(
                         closing.id).facts[0].message)
+                # Dated on the last day, in a month that is closed
+                with undone(), self.assertRaises(MonthClosedError):
+                    self.transfer(c, 'A1', 'shared')
+                c.reopen('A1', 3, "The activity closes.")
                 self.transfer(c, 'A1', 'shared')
             with on(date(4)):
                 Settlement.confirm([closing])

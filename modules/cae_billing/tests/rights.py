@@ -35,11 +35,12 @@ CLOSED = [
     'account.statement', 'account.statement.line', 'account.tax.line',
     'analytic.account.entry',
     'analytic_account.account', 'analytic_account.line',
-    'cae.approval.pending',
-    'cae.closing', 'cae.closing.attention', 'cae.closing.chunk',
-    'cae.closing.chunk.item', 'cae.configuration', 'cae.fee.cap',
-    'cae.funding.agreement', 'cae.funding.entry', 'cae.funding.reference',
-    'cae.funding.report', 'cae.funding.report.funder']
+    'cae.activity.reopening', 'cae.approval.pending',
+    'cae.closing', 'cae.closing.attention', 'cae.closing.check',
+    'cae.closing.chunk', 'cae.closing.chunk.item', 'cae.configuration',
+    'cae.fee.cap', 'cae.funding.agreement', 'cae.funding.entry',
+    'cae.funding.reference', 'cae.funding.report',
+    'cae.funding.report.funder']
 # Where they write drafts
 DRAFTS = {'account.invoice', 'account.invoice.line'}
 # How Tryton refuses; models of a query have no rows to change

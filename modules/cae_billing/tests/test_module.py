@@ -5,6 +5,7 @@ from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
 from .approval import ApprovalMixin, NumbersMixin
+from .checks import ChecksMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
 from .exit import ExitMixin
@@ -12,6 +13,7 @@ from .expense import ExpenseMixin
 from .fee import FeeMixin
 from .funding import FundingMixin
 from .internal import InternalMixin
+from .lock import LockMixin
 from .mention import MentionMixin
 from .overview import OverviewMixin
 from .posting import PostingMixin
@@ -21,9 +23,9 @@ from .tools import create_books, create_other, create_people
 
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, FeeMixin, ClosingMixin,
-        ExitMixin, ExpenseMixin, InternalMixin, FundingMixin,
-        OverviewMixin, ApprovalMixin, MentionMixin, RightsMixin,
-        CompanyTestMixin, ModuleTestCase):
+        ChecksMixin, LockMixin, ExitMixin, ExpenseMixin,
+        InternalMixin, FundingMixin, OverviewMixin, ApprovalMixin,
+        MentionMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']

@@ -345,6 +345,17 @@ class Cooperative:
         run_tasks()
         return Closing(closing.id)
 
+    def reopen(self, code, month, reason="The bill came late."):
+        "Open a closed month of the activity again"
+        Reopening = Pool().get('cae.activity.reopening')
+        reopening, = Reopening.create([{
+                    'company': self.company.id,
+                    'activity': self.activity(code).id,
+                    'period': self.period(month).id,
+                    'reason': reason,
+                    }])
+        return reopening
+
     def advance(self, closing, times=None):
         "Go on with a closing in the transaction"
         Closing = Pool().get('cae.closing')
