@@ -4,8 +4,7 @@
 import datetime as dt
 from decimal import Decimal as D
 
-from trytond.modules.cae_members.tests.server import (
-    undone, with_transaction)
+from trytond.modules.cae_members.tests.server import undone, with_transaction
 from trytond.pool import Pool
 
 from .tools import YEAR, Cooperative

@@ -8,8 +8,7 @@ from unittest.mock import patch
 from trytond.model.exceptions import (
     RequiredValidationError, SelectionValidationError, SQLConstraintError,
     ValidationError)
-from trytond.modules.cae_billing.exceptions import (
-    FeePostedError, FeeRuleError)
+from trytond.modules.cae_billing.exceptions import FeePostedError, FeeRuleError
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
