@@ -187,7 +187,11 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
     categories = fields.Many2Many(
         'cae.fee.rule-product.category', 'rule', 'category',
         "Product Categories",
+        context={
+            'company': Eval('company', -1),
+            },
         states={'invisible': _flat},
+        depends={'company'},
         help="Limits the base to the invoice lines with a product of these "
         "categories, or to all others. Leave empty for the whole turnover.")
     category_mode = fields.Selection([

@@ -54,7 +54,7 @@ class FeeSimulateStart(ModelView):
 
     @fields.depends('year', 'months', methods=['on_change_months'])
     def on_change_year(self):
-        if self.year is not None:
+        if self.year is not None and self.months:
             self._check(self.year, 'year')
             parts = apportion(
                 round_half_up(self.year), [1] * len(self.months))
@@ -68,6 +68,8 @@ class FeeSimulateStart(ModelView):
 
     @fields.depends('rule', 'type', 'months')
     def on_change_months(self):
+        if not self.rule:
+            return
         for month in self.months:
             self._check(month.base or 0, 'months')
         fees = self.rule.scale_under([self.type.id] if self.type else []).fees(
