@@ -48,6 +48,26 @@ def install(layers=LAYERS):
     test_tryton.activate_module = activate
 
 
+def leave_records_unchecked():
+    """Load the records of the modules without the checks made in tests only.
+
+    They take a third of the time, and the tests of views and actions look at
+    the same records.
+    """
+    from trytond.convert import TrytondXmlHandler
+    from trytond.pool import Pool
+    parse = TrytondXmlHandler.parse_xmlstream
+
+    @wraps(parse)
+    def parse_xmlstream(*args, **kwargs):
+        test, Pool.test = Pool.test, False
+        try:
+            return parse(*args, **kwargs)
+        finally:
+            Pool.test = test
+    TrytondXmlHandler.parse_xmlstream = parse_xmlstream
+
+
 def _with_depends(modules):
     "Return the names of the modules and of all that they depend on"
     from trytond.modules import get_module_info
