@@ -247,7 +247,12 @@ class Pending(ModelSQL, ModelView):
     company = fields.Many2One('company.company', "Company", readonly=True)
     activity = fields.Many2One('cae.activity', "Activity", readonly=True)
     advisor = fields.Many2One('company.employee', "Advisor", readonly=True)
-    party = fields.Many2One('party.party', "Party", readonly=True)
+    party = fields.Many2One(
+        'party.party', "Party", readonly=True,
+        context={
+            'company': Eval('company', -1),
+            },
+        depends={'company'})
     submitted_at = fields.Timestamp("Submitted", readonly=True)
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"), 'get_amount')
