@@ -21,14 +21,14 @@ def _journal(string, help):
     return make
 
 
-def _account(string, help):
+def _account(string, help, statement='balance'):
     def make(value=False):
         return fields.Many2One(
             'account.account', string,
             domain=[
                 ('company', '=', _company(value)),
                 ('closed', '!=', True),
-                ('type.statement', '=', 'balance'),
+                ('type.statement', '=', statement),
                 ],
             help=help)
     return make
