@@ -348,7 +348,8 @@ class FundingReportFunder(ModelSQL, ModelView):
     "What a funder granted for a territory in the period of a report"
     __name__ = 'cae.funding.report.funder'
     __string__ = "Funder of a Funding Report"
-    report = fields.Many2One('cae.funding.report', "Report", readonly=True)
+    report = fields.Many2One(
+        'cae.funding.report', "Report", required=True, readonly=True)
     company = fields.Many2One('company.company', "Company", readonly=True)
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"), 'get_currency')

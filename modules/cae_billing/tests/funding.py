@@ -141,8 +141,10 @@ class FundingMixin:
                     ]:
                 with undone(), self.assertRaises(FundingAccessError):
                     operation()
+            Agreement.notify([Agreement(agreement.id)])
+            self.assertEqual(len(Agreement(agreement.id).entries), 1)
             with undone(), self.assertRaises(FundingError):
-                Agreement.notify([Agreement(agreement.id)])
+                Agreement.reopen([grant(c, 1, notify=False)])
             # A receipt on another account, and one taken by another grant
             other = grant(c, 100)
             wrong, = [
