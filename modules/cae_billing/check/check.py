@@ -176,9 +176,10 @@ class Closing(metaclass=PoolMeta):
     def _on_collected_basis(self):
         "Tell whether fees or pay follow what the customers paid"
         Rule = Pool().get('cae.fee.rule')
+        date = self.period.end_date
         return any(
-            r.base == 'collected'
-            for r in Rule.at(self.company, self.period.end_date))
+            r.basis == 'collected'
+            for r in Rule.within(self.company, date, date))
 
     # What the queries have in common
 
