@@ -9,6 +9,7 @@ from sql.aggregate import Min
 from trytond.model import ModelSQL, ModelView, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
+from trytond.pyson import Eval
 from trytond.transaction import without_check_access
 
 from ..apportion import apportion
@@ -27,7 +28,12 @@ class Due(ModelSQL, ModelView):
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"), 'get_invoice')
     invoice = fields.Many2One('account.invoice', "Invoice", readonly=True)
-    party = fields.Many2One('party.party', "Party", readonly=True)
+    party = fields.Many2One(
+        'party.party', "Party", readonly=True,
+        context={
+            'company': Eval('company', -1),
+            },
+        depends={'company'})
     type = fields.Selection([
             ('out', "Customer"),
             ('in', "Supplier"),
