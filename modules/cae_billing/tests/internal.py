@@ -56,7 +56,7 @@ def posted(*args, **others):
 class InternalMixin:
 
     @contextmanager
-    def users(self):
+    def internal_users(self):
         """Give the cooperative and its users by name.
 
         The holders of A1, A2 and A3, an advisor and an accountant.
@@ -128,7 +128,7 @@ class InternalMixin:
         Internal = pool.get('cae.internal')
         Movement = pool.get('cae.activity.movement')
         Refuse = pool.get('cae.internal.refuse', type='wizard')
-        with self.users() as (c, users):
+        with self.internal_users() as (c, users):
             sale = values(c, "Internal sale", 'A2', 'A1', 150)
             with set_user(users['A2']):
                 defaults = Internal.default_get(
@@ -220,7 +220,7 @@ class InternalMixin:
         Internal = pool.get('cae.internal')
         Line = pool.get('cae.internal.line')
         Kind = pool.get('cae.internal.kind')
-        with self.users() as (c, users):
+        with self.internal_users() as (c, users):
             document = draft(c, "Internal sale", 'A2', 'A1', 150)
             Internal.propose([document])
             other = draft(c, "Internal sale", 'A1', 'A2', 10)
@@ -316,7 +316,7 @@ class InternalMixin:
         Activity = pool.get('cae.activity')
         Internal = pool.get('cae.internal')
         Correct = pool.get('cae.internal.correct', type='wizard')
-        with self.users() as (c, users):
+        with self.internal_users() as (c, users):
             document = posted(c, "Internal sale", 'A2', 'A1', 150)
             first = document.correct_with(D(50), MARCH, "Less hours")
             self.assertMove(

@@ -110,7 +110,7 @@ class LockMixin:
         Closing = pool.get('cae.closing')
         Fee = pool.get('cae.fee')
         with Cooperative.enter() as c:
-            rule = c.rule('62893', [], base='fixed', amount=10)
+            c.rule('62893', [], base='fixed', amount=10)
             closing = c.close(1)
             self.assertEqual(len(c.search('cae.fee')), 3)
             # New in the month: its fee stands beside the statements of others
@@ -125,7 +125,7 @@ class LockMixin:
             self.assertEqual((fee.amount, fee.move.date), (10, date(1, 31)))
             self.hand_out()
             # Outside of the closing the same is refused
-            rule.copy([rule])
+            c.rule('62892', [], base='fixed', amount=10)
             with undone(), self.assertRaises(MonthClosedError):
                 Fee.charge([c.activity('A1')], c.period(1))
             with Transaction().set_context(_cae_closing=closing.id):
