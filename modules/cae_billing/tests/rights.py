@@ -14,6 +14,7 @@ from trytond.modules.cae_members.tests.server import (
 from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
+from .expense import ExpenseMixin
 from .internal import posted
 from .tools import YEAR, Cooperative, create_party
 
@@ -52,123 +53,111 @@ if backend.name == 'postgresql':
     REFUSALS += (RequiredValidationError,)
 
 
+def create_world():
+    """Sell for A1 and A2 to the same customer, in a month that is closed.
+
+    Both have what else is of an activity; A2 has a user.
+    """
+    pool = Pool()
+    Ceiling = pool.get('cae.approval.ceiling')
+    Employee = pool.get('company.employee')
+    Event = pool.get('cae.approval.event')
+    Group = pool.get('res.group')
+    User = pool.get('res.user')
+    with Cooperative.enter() as c:
+        rule = c.rule(base='invoiced')
+        tools = c.rule('62892', [], base='individual')
+        c.rule('62893', [], base='fixed', amount=1, activities=[
+                ('add', [c.activity(x).id for x in ['A1', 'A2']])])
+        employee, = Employee.create([{
+                    'company': c.company.id,
+                    'party': create_party("Advisor").id}])
+        for code in ['A1', 'A2']:
+            common = {
+                'activity': c.activity(code).id,
+                'from_date': dt.date(YEAR, 12, 1)}
+            pool.get('cae.fee.exemption').create([{
+                        'rule': rule.id, 'reason': f"Illness of {code}",
+                        'decided_by': employee.id, **common}])
+            pool.get('cae.fee.charge').create([{
+                        'rule': tools.id, 'amount': 5,
+                        'description': f"Tools of {code}", **common}])
+            sale = c.sale(
+                JANUARY, code, 1000, activity=code,
+                description=f"Work of {code}")
+            c.pay(JANUARY, sale, amount=10)
+            c.invoice(
+                JANUARY, (code, 50, '6064', []), type='in', activity=code)
+            Ceiling.create([{
+                        'company': c.company.id, 'kind': 'invoice',
+                        'activity': c.activity(code).id,
+                        'from_date': JANUARY,
+                        }])
+            Event.add([sale], 'approve')
+            _spend(c, code)
+        for code in ['A1', 'A2']:
+            posted(c, "Internal sale", code, 'A3', 10, date=JANUARY)
+        c.close(1)
+        group, = Group.search([('name', '=', "CAE Entrepreneur")])
+        entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
+        entrepreneur.user, = User.create([{
+                    'name': "A2", 'login': 'a2',
+                    'companies': [('add', [c.company.id])],
+                    'company': c.company.id,
+                    'groups': [('add', [group.id])],
+                    }])
+        entrepreneur.save()
+
+
+def _spend(c, code):
+    "Post a trip of the activity and waive a part of it"
+    expenses = ExpenseMixin()
+    vehicle = expenses.vehicle(c, code, from_date=JANUARY)
+    expense = expenses.posted(
+        c, expenses.line(
+            c, 'mileage', vehicle=vehicle, kilometers=100, activity=code,
+            date=JANUARY), code=code, date=JANUARY)
+    expense.waive_amount(D(10), JANUARY, f"Letter of {code}")
+
+
 class RightsMixin:
 
     @contextmanager
     def world(self):
-        """Give the cooperative, the user of A2 and the records of A1 by model.
-
-        Both sold to the same customer, in a month that is closed.
-        """
+        "Give the cooperative, the user of A2 and the records of A1 by model"
         pool = Pool()
-        Group = pool.get('res.group')
         User = pool.get('res.user')
         with Cooperative.enter() as c:
-            rule = c.rule(base='invoiced')
-            tools = c.rule('62892', [], base='individual')
-            c.rule('62893', [], base='fixed', amount=1, activities=[
-                    ('add', [c.activity(x).id for x in ['A1', 'A2']])])
-            employee, = pool.get('company.employee').create([{
-                        'company': c.company.id,
-                        'party': create_party("Advisor").id}])
-            for code in ['A1', 'A2']:
-                common = {
-                    'activity': c.activity(code).id,
-                    'from_date': dt.date(YEAR, 12, 1)}
-                pool.get('cae.fee.exemption').create([{
-                            'rule': rule.id, 'reason': f"Illness of {code}",
-                            'decided_by': employee.id, **common}])
-                pool.get('cae.fee.charge').create([{
-                            'rule': tools.id, 'amount': 5,
-                            'description': f"Tools of {code}", **common}])
-                c.pay(
-                    JANUARY, c.sale(
-                        JANUARY, code, 1000, activity=code,
-                        description=f"Work of {code}"), amount=10)
-                c.invoice(
-                    JANUARY, (code, 50, '6064', []), type='in',
-                    activity=code)
-                self.spend(c, code)
-            for code in ['A1', 'A2']:
-                posted(c, "Internal sale", code, 'A3', 10, date=JANUARY)
-            c.close(1)
-            group, = Group.search([('name', '=', "CAE Entrepreneur")])
-            entrepreneur, = c.search('cae.entrepreneur', ('code', '=', 'A2'))
-            user, = User.create([{
-                        'name': "A2", 'login': 'a2',
-                        'companies': [('add', [c.company.id])],
-                        'company': c.company.id,
-                        'groups': [('add', [group.id])],
-                        }])
-            entrepreneur.user = user
-            entrepreneur.save()
+            user, = User.search([('login', '=', 'a2')])
             activity = c.activity('A1')
+            own = [('activity', '=', activity.id)]
+            domains = {
+                **dict.fromkeys(RULED, own),
+                'cae.activity': [('id', '=', activity.id)],
+                'cae.activity.statement.line': [
+                    ('statement.activity', '=', activity.id)],
+                'cae.contract': [
+                    ('entrepreneur.holdings.activity', '=', activity.id)],
+                'cae.entrepreneur': [
+                    ('holdings.activity', '=', activity.id)],
+                'cae.expense': [('lines.activity', '=', activity.id)],
+                'cae.expense.event': [
+                    ('expense.lines.activity', '=', activity.id)],
+                'cae.expense.waiver': [
+                    ('expense.lines.activity', '=', activity.id)],
+                'cae.internal': [('from_activity', '=', activity.id)],
+                'cae.internal.line': [
+                    ('internal.from_activity', '=', activity.id)],
+                'cae.vehicle': [
+                    ('entrepreneur.holdings.activity', '=', activity.id)],
+                }
             others = {}
-            for name, domain in [
-                    ('account.invoice', [('activity', '=', activity.id)]),
-                    ('account.invoice.line', [
-                            ('activity', '=', activity.id)]),
-                    ('cae.activity', [('id', '=', activity.id)]),
-                    ('cae.activity.due', [('activity', '=', activity.id)]),
-                    ('cae.activity.holder', [('activity', '=', activity.id)]),
-                    ('cae.activity.month', [('activity', '=', activity.id)]),
-                    ('cae.activity.movement', [
-                            ('activity', '=', activity.id)]),
-                    ('cae.activity.statement', [
-                            ('activity', '=', activity.id)]),
-                    ('cae.activity.statement.line', [
-                            ('statement.activity', '=', activity.id)]),
-                    ('cae.contract', [
-                            ('entrepreneur.holdings.activity', '=',
-                                activity.id)]),
-                    ('cae.entrepreneur', [
-                            ('holdings.activity', '=', activity.id)]),
-                    ('cae.expense', [('lines.activity', '=', activity.id)]),
-                    ('cae.expense.event', [
-                            ('expense.lines.activity', '=', activity.id)]),
-                    ('cae.expense.line', [('activity', '=', activity.id)]),
-                    ('cae.expense.waiver', [
-                            ('expense.lines.activity', '=', activity.id)]),
-                    *((name, [('activity', '=', activity.id)]) for name in [
-                            'cae.fee', 'cae.fee.charge',
-                            'cae.fee.exemption']),
-                    ('cae.vehicle', [
-                            ('entrepreneur.holdings.activity', '=',
-                                activity.id)]),
-                    ('cae.internal', [('from_activity', '=', activity.id)]),
-                    ('cae.internal.line', [
-                            ('internal.from_activity', '=', activity.id)]),
-                    ]:
+            for name, domain in domains.items():
                 others[name] = [
                     r.id for r in pool.get(name).search(domain)]
                 self.assertTrue(others[name], name)
-            Ceiling = pool.get('cae.approval.ceiling')
-            Event = pool.get('cae.approval.event')
-            for code in ['A1', 'A2']:
-                ceiling, = Ceiling.create([{
-                            'company': c.company.id, 'kind': 'invoice',
-                            'activity': c.activity(code).id,
-                            'from_date': JANUARY,
-                            }])
-                invoice = c.search(
-                    'account.invoice', ('type', '=', 'out'),
-                    ('activity.code', '=', code))[0]
-                Event.add([invoice], 'approve')
-                if code == 'A1':
-                    others['cae.approval.ceiling'] = [ceiling.id]
-                    others['cae.approval.event'] = [
-                        e.id for e in Event.search([])]
             clear_cache()
             yield c, user, others
-
-    def spend(self, c, code):
-        "Post a trip of the activity and waive a part of it"
-        vehicle = self.vehicle(c, code, from_date=JANUARY)
-        expense = self.posted(
-            c, self.line(
-                c, 'mileage', vehicle=vehicle, kilometers=100, activity=code,
-                date=JANUARY), code=code, date=JANUARY)
-        expense.waive_amount(D(10), JANUARY, f"Letter of {code}")
 
     @contextmanager
     def user(self, user):

@@ -17,7 +17,7 @@ from .lock import LockMixin
 from .mention import MentionMixin
 from .overview import OverviewMixin
 from .posting import PostingMixin
-from .rights import RightsMixin
+from .rights import RightsMixin, create_world
 from .tools import create_books, create_other, create_people
 
 
@@ -25,7 +25,7 @@ class CaeBillingTestCase(
         PostingMixin, CollectedMixin, FeeMixin, ClosingMixin,
         ChecksMixin, LockMixin, ExitMixin, ExpenseMixin,
         InternalMixin, FundingMixin, OverviewMixin, ApprovalMixin,
-        MentionMixin, RightsMixin, CompanyTestMixin, ModuleTestCase):
+        MentionMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']
@@ -44,6 +44,21 @@ class CommittedTestCase(NumbersMixin, CommittedMixin, TestCase):
     @classmethod
     def setUpClass(cls):
         server.activate(cls, create_books, create_people, create_other)
+
+    @classmethod
+    def tearDownClass(cls):
+        drop_db()
+
+
+class RightsTestCase(RightsMixin, TestCase):
+    "Test the rights, in a database with the affairs of two entrepreneurs"
+    module = CaeBillingTestCase.module
+    extras = CaeBillingTestCase.extras
+
+    @classmethod
+    def setUpClass(cls):
+        server.activate(
+            cls, create_books, create_people, create_other, create_world)
 
     @classmethod
     def tearDownClass(cls):

@@ -21,18 +21,25 @@ def activate(test_case, *setups):
     """Make the database of the test case anew, with what the setups commit.
 
     The setups are top-level functions without arguments, each run in a
-    transaction of its own.
+    transaction of its own. The database goes on from the last of them that
+    another one was made with.
     """
     modules = [test_case.module, *(test_case.extras or [])]
-    name = '--'.join(
-        ['-'.join(modules), *(s.__qualname__ for s in setups)])
+
+    def name(number):
+        return '--'.join([
+                '-'.join(modules), *(s.__qualname__ for s in setups[:number])])
     drop_db()
-    if restore_db_cache(name):
-        return
-    activate_module(modules)
-    for setup in setups:
+    for made in range(len(setups), 0, -1):
+        if restore_db_cache(name(made)):
+            break
+    else:
+        made = 0
+        activate_module(modules)
+    for setup in setups[made:]:
         commit(setup)
-    backup_db_cache(name)
+    if made < len(setups):
+        backup_db_cache(name(len(setups)))
 
 
 def with_transaction(user=1, context=None):
