@@ -63,7 +63,12 @@ def create_world():
     Employee = pool.get('company.employee')
     Event = pool.get('cae.approval.event')
     Group = pool.get('res.group')
+    JournalPeriod = pool.get('account.journal.period')
+    Sequence = pool.get('ir.sequence.strict')
     User = pool.get('res.user')
+    # What is posted would begin again for each of them
+    JournalPeriod.lock()
+    Sequence.lock(Sequence.search([]))
     with Cooperative.enter() as c:
         rule = c.rule(base='invoiced')
         tools = c.rule('62892', [], base='individual')
