@@ -221,7 +221,7 @@ def test_activate_wheel(installed, tmp_path):
     env['TRYTONPASSFILE'] = str(tmp_path / 'password')
     modules = sorted({*MODULES, *_required('extras_depend')})
     subprocess.run([
-            str(installed), '-I', '-m', 'trytond.cli.admin',
+            str(installed), '-I', '-O', '-m', 'trytond.cli.admin',
             '-c', str(config), '-d', 'test', '--all', '-u', *modules,
             '--activate-dependencies', '--email', 'admin@example.com'],
         cwd=tmp_path, env=env, check=True)
