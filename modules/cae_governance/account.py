@@ -5,7 +5,7 @@ from collections import defaultdict
 from decimal import Decimal
 
 from trytond.i18n import gettext
-from trytond.model import ModelView
+from trytond.model import ModelView, dualmethod
 from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
@@ -17,7 +17,7 @@ class Move(metaclass=PoolMeta):
     def _get_origin(cls):
         return super()._get_origin() + ['cae.share.movement']
 
-    @classmethod
+    @dualmethod
     @ModelView.button
     def post(cls, moves):
         super().post(moves)
