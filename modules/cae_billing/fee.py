@@ -665,73 +665,8 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
             super().write(*args)
 
 
-class FeeRuleContractType(ModelSQL):
-    __name__ = 'cae.fee.rule-cae.contract.type'
-    rule = fields.Many2One(
-        'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
-    type = fields.Many2One(
-        'cae.contract.type', "Type", required=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('rule')
-
-
-class FeeRuleActivity(ModelSQL):
-    __name__ = 'cae.fee.rule-cae.activity'
-    rule = fields.Many2One(
-        'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
-    activity = fields.Many2One(
-        'cae.activity', "Activity", required=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.update({'rule', 'activity'})
-
-
-class FeeRuleCategory(ModelSQL):
-    __name__ = 'cae.fee.rule-product.category'
-    rule = fields.Many2One(
-        'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
-    category = fields.Many2One(
-        'product.category', "Category", required=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('rule')
-
-
-class FeeRuleAccount(ModelSQL):
-    __name__ = 'cae.fee.rule-account.account'
-    rule = fields.Many2One(
-        'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
-    account = fields.Many2One(
-        'account.account', "Account", required=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('rule')
-
-
-class FeeRuleAccountType(ModelSQL):
-    __name__ = 'cae.fee.rule-account.account.type'
-    rule = fields.Many2One(
-        'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
-    type = fields.Many2One(
-        'account.account.type', "Type", required=True, ondelete='RESTRICT')
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('rule')
-
-
-class FeeRulePart(AmountMixin):
-    "A line of a rule: closed with it once there are fees"
+class OfFeeRuleMixin:
+    "What is of a fee rule and read with it"
     __slots__ = ()
     rule = fields.Many2One(
         'cae.fee.rule', "Rule", required=True, ondelete='CASCADE')
@@ -740,6 +675,46 @@ class FeeRulePart(AmountMixin):
     def __setup__(cls):
         super().__setup__()
         cls.__access__.add('rule')
+
+
+class FeeRuleContractType(OfFeeRuleMixin, ModelSQL):
+    __name__ = 'cae.fee.rule-cae.contract.type'
+    type = fields.Many2One(
+        'cae.contract.type', "Type", required=True, ondelete='RESTRICT')
+
+
+class FeeRuleActivity(OfFeeRuleMixin, ModelSQL):
+    __name__ = 'cae.fee.rule-cae.activity'
+    activity = fields.Many2One(
+        'cae.activity', "Activity", required=True, ondelete='RESTRICT')
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('activity')
+
+
+class FeeRuleCategory(OfFeeRuleMixin, ModelSQL):
+    __name__ = 'cae.fee.rule-product.category'
+    category = fields.Many2One(
+        'product.category', "Category", required=True, ondelete='RESTRICT')
+
+
+class FeeRuleAccount(OfFeeRuleMixin, ModelSQL):
+    __name__ = 'cae.fee.rule-account.account'
+    account = fields.Many2One(
+        'account.account', "Account", required=True, ondelete='RESTRICT')
+
+
+class FeeRuleAccountType(OfFeeRuleMixin, ModelSQL):
+    __name__ = 'cae.fee.rule-account.account.type'
+    type = fields.Many2One(
+        'account.account.type', "Type", required=True, ondelete='RESTRICT')
+
+
+class FeeRulePart(OfFeeRuleMixin, AmountMixin):
+    "A line of a rule: closed with it once there are fees"
+    __slots__ = ()
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
