@@ -7,10 +7,12 @@
   beside it.
 - A test is `pure` when it needs no database: pure tests come first. A mark
   `pure` or `database` says it where the source does not.
-- Tests marked `stage2` run only with --stage2, and nothing else then.
+- Tests marked `stage2` run only with --stage2, and nothing else then;
+  `stage2(on='postgresql')` says it for one database, as do the scenarios
+  that need one of their own.
 - A test marked `sqlite` or `postgresql` runs on that database only.
 """
-import functools
+import gc
 import importlib
 import os
 import re
@@ -40,18 +42,10 @@ NEEDS_DATABASE = re.compile(
 
 
 def pytest_configure():
-    # The tests of each module resolve its classes some 25,000 times, and each
-    # time all that is installed is gone through.
-    from trytond import pool
-    pool.resolve = functools.cache(pool.resolve)
-    if 'DB_CACHE' in os.environ:
-        from tests import layers
-        layers.install()
-        layers.leave_records_unchecked()
-    if BACKEND == 'postgresql':
-        from tests import databases
-        from trytond.tests import test_tryton  # noqa: F401, it makes checks
-        databases.checks(True)
+    from tests import layers
+    layers.install()
+    # Most of what is alive are classes and caches, which stay.
+    gc.set_threshold(50_000)
 
 
 def pytest_addoption(parser):
@@ -86,11 +80,15 @@ class ScenarioFile(pytest.File):
         if not cases:
             raise self.CollectError(
                 f"load_tests of test_scenario.py leaves out {self.path.name}")
+        own = 'activate(modules=' in self.path.read_text(encoding='utf-8')
         for number, case in enumerate(cases):
             name = self.path.stem
             if len(cases) > 1:
                 name += f'[{number}]'
-            yield ScenarioItem.from_parent(self, name=name, case=case)
+            item = ScenarioItem.from_parent(self, name=name, case=case)
+            if own:
+                item.add_marker(pytest.mark.stage2(on='postgresql'))
+            yield item
 
 
 def _flatten(suite):
@@ -129,6 +127,15 @@ def pytest_collect_file(file_path, parent):
         return ScenarioFile.from_parent(parent, path=file_path)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item):
+    from tests import layers
+
+    # They depend on no database, and the scenarios go through every model
+    layers.functions_validated = (
+        BACKEND == 'sqlite' and isinstance(item, ScenarioItem))
+
+
 def _is_pure(item, sources={}):
     if isinstance(item, ScenarioItem) or item.get_closest_marker('database'):
         return False
@@ -139,6 +146,12 @@ def _is_pure(item, sources={}):
     return not NEEDS_DATABASE.search(sources[item.path])
 
 
+def _is_late(item):
+    return any(
+        mark.kwargs.get('on', BACKEND) == BACKEND
+        for mark in item.iter_markers('stage2'))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
     stage2 = config.getoption('--stage2')
@@ -146,8 +159,7 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         backends = {
             b for b in BACKENDS if item.get_closest_marker(b)} or BACKENDS
-        if (bool(item.get_closest_marker('stage2')) != stage2
-                or BACKEND not in backends):
+        if _is_late(item) != stage2 or BACKEND not in backends:
             drop.append(item)
             continue
         if _is_pure(item):

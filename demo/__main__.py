@@ -15,6 +15,7 @@ from .books import Books
 from .cooperative import Cooperative
 from .server import Server
 from .support import fill
+from .waiting import fill as fill_waiting
 
 START = dt.date(2026, 1, 1)
 PASSWORD = 'cooperative'
@@ -93,25 +94,25 @@ def make_users(cooperative):
         return [('add', [
                     ModelData.get_id(*name.split('.')) for name in names])]
     users = {
-        'comptable': ("Accounting", groups(
+        'comptable': ("Accounting", "Comptabilité", groups(
                 'account.group_account', 'account.group_account_admin',
                 'cae_members.group_advisor_all')),
-        'conseil': ("Advisor", groups('cae_members.group_advisor_all')),
-        'paie': ("Payroll", groups('cae_payroll.group_payroll')),
-        'vie': ("Governance", groups('cae_governance.group_governance')),
+        'conseil': ("Advisor", "Conseil", groups(
+                'cae_members.group_advisor_all')),
+        'paie': ("Payroll", "Paie", groups('cae_payroll.group_payroll')),
+        'vie': ("Governance", "Vie coopérative", groups(
+                'cae_governance.group_governance')),
         }
-    person = next(
-        (p for p in reversed(cooperative.people) if p.employed),
-        cooperative.people[0])
+    person = cooperative.user
     users['entrepreneur'] = (
-        f"Entrepreneur ({person.name})",
+        f"Entrepreneur ({person.name})", person.name,
         groups('cae_members.group_entrepreneur'))
     created = User.create([{
-                'name': label, 'login': login, 'password': PASSWORD,
+                'name': name, 'login': login, 'password': PASSWORD,
                 'companies': [('add', [company])], 'company': company,
                 'language': french.id,
                 'groups': group_ids,
-                } for login, (label, group_ids) in users.items()])
+                } for login, (_, name, group_ids) in users.items()])
     Entrepreneur.write([Entrepreneur(person.id)], {'user': created[-1].id})
     advisor = Entrepreneur(person.id).advisor
     by_login = {user.login: user for user in created}
@@ -131,7 +132,7 @@ def make_users(cooperative):
     User.write([admin], {'groups': [('add', [g.id for g in staff])]})
     Item = pool.get('ir.module.config_wizard.item')
     Item.write(Item.search([]), {'state': 'done'})
-    return [(login, label) for login, (label, _) in users.items()]
+    return [(login, label) for login, (label, *_) in users.items()]
 
 
 def main():
@@ -149,6 +150,8 @@ def main():
     say("The support of the entrepreneurs")
     server.run(fill, cooperative)
     users = server.run(make_users, cooperative)
+    say("What waits for an answer")
+    server.run(fill_waiting, cooperative)
     lines, others, differences = server.run(report, cooperative)
     print()
     print('\n'.join(lines))

@@ -115,6 +115,23 @@ class Books:
                 sale = line.invoice.type == 'out'
                 result[line.activity.id]['sale' if sale else 'cost'] += (
                     line.amount if sale else -line.amount)
+        for line in self.pool.get('cae.expense.line').search([
+                    ('expense.company', '=', self.company.id),
+                    ('expense.move.state', '=', 'posted'),
+                    ('expense.move.date', '<=', self.date),
+                    ]):
+            result[line.activity.id]['cost'] -= (
+                line.refund_amount - line.tax_amount)
+        for line in self.pool.get('cae.internal.line').search([
+                    ('internal.company', '=', self.company.id),
+                    ('internal.move.state', '=', 'posted'),
+                    ('internal.move.date', '<=', self.date),
+                    ]):
+            internal = line.internal
+            amount = (
+                line.amount if internal.kind.payer == 'to' else -line.amount)
+            result[internal.from_activity.id]['internal'] += amount
+            result[internal.to_activity.id]['internal'] -= amount
         for fee in self.pool.get('cae.fee').search([
                     ('company', '=', self.company.id),
                     ('period.end_date', '<=', self.date),

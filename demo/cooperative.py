@@ -13,6 +13,10 @@ from itertools import cycle, islice
 
 from dateutil.relativedelta import relativedelta
 
+from trytond.transaction import Transaction
+
+from .logo import draw
+
 CENT = Decimal('0.01')
 CUSTOMERS = [
     "Boulangerie du Port", "Mairie de Saint-Aubin", "Lycée Jean Moulin",
@@ -34,6 +38,9 @@ TRADES = [
     "Graphisme", "Traduction", "Menuiserie", "Conseil en énergie",
     "Formation", "Jardins", "Photographie", "Couture", "Développement web",
     "Céramique", "Rédaction", "Animation"]
+FUNDER = "Région Pays de la Loire"
+# Where people drive, with the kilometres one way
+TRIPS = [("Saint-Nazaire", 62), ("Angers", 91), ("Rennes", 112)]
 # Of twelve: two candidates, three under a CAPE, seven employed, three of
 # them associates
 STAGES = ['support'] * 2 + ['cape'] * 3 + ['cesa'] * 4 + ['associate'] * 3
@@ -86,6 +93,19 @@ class Cooperative:
     def get(self, name, type='model'):
         return self.server.pool.get(name, type=type)
 
+    @property
+    def user(self):
+        "The person whose user the demonstration shows"
+        return next(
+            (p for p in reversed(self.people) if p.employed), self.people[0])
+
+    @property
+    def spenders(self):
+        "The persons with expenses and charges, a few however many there are"
+        sellers = [p for p in self.people if p.sells]
+        last = [self.user] if self.user.sells else []
+        return last + [p for p in sellers if p is not self.user][:3]
+
     def build(self):
         "Make the cooperative up to its opening balances"
         self.say("The company, its chart of accounts and its fiscal year")
@@ -95,6 +115,7 @@ class Cooperative:
         self.server.run(self.make_setup)
         self.say(f"{len(self.people)} entrepreneurs, {len(self.staff)} staff")
         self.server.run(self.make_people)
+        self.server.run(self.make_vehicles)
         self.server.run(self.make_fee_rules)
         self.server.run(self.make_pay_terms)
         self.server.run(self.make_associates)
@@ -133,6 +154,10 @@ class Cooperative:
         party, = Party.create([{
                     'name': "Les Ateliers Réunis",
                     'lang': french.id,
+                    'identifiers': [('create', [
+                                {'type': 'fr_siren', 'code': '820043784'},
+                                {'type': 'eu_vat', 'code': 'FR01820043784'},
+                                ])],
                     'addresses': [('create', [{
                                     'street': "12 quai des Docks",
                                     'postal_code': '44000',
@@ -141,7 +166,11 @@ class Cooperative:
                                     }])],
                     }])
         company, = Company.create([{
-                    'party': party.id, 'currency': currencies[0].id}])
+                    'party': party.id, 'currency': currencies[0].id,
+                    'cae_legal_form': "SCOP SARL",
+                    'cae_variable_capital': True,
+                    'cae_registry': "RCS Nantes",
+                    }])
         self.server.company = company.id
         user = User(self.server.user)
         user.companies = [company]
@@ -276,6 +305,7 @@ class Cooperative:
         company = self.server.company
         self.customers = [p.id for p in parties(CUSTOMERS)]
         self.suppliers = [p.id for p in parties(SUPPLIERS)]
+        self.funder = parties([FUNDER])[0].id
         staff = parties(self.staff)
         advisor, = Employee.create([{
                     'party': staff[0].id, 'company': company,
@@ -322,10 +352,28 @@ class Cooperative:
         for person, contract, activity in zip(
                 self.people, contracts, activities):
             person.contract, person.activity = contract.id, activity.id
+        shown = self.user
+        Activity.write([Activity(shown.activity)], {
+                'brand_name': f"Atelier {shown.trade}",
+                'logo': draw(),
+                })
         self.staff_contracts = [c.id for c in staff_contracts]
+
+    def make_vehicles(self):
+        Vehicle = self.get('cae.vehicle')
+        vehicles = Vehicle.create([{
+                    'entrepreneur': person.id,
+                    'name': f"Berline AB-{100 + number}-CD",
+                    'fiscal_power': 4 + number,
+                    'electric': number == 1,
+                    'from_date': self.start - relativedelta(years=2),
+                    } for number, person in enumerate(self.spenders)])
+        for person, vehicle in zip(self.spenders, vehicles):
+            person.vehicle = vehicle.id
 
     def make_fee_rules(self):
         Activity = self.get('cae.activity')
+        Charge = self.get('cae.fee.charge')
         Rule = self.get('cae.fee.rule')
         shared = Activity.special(self.company, 'shared')
         fund = Activity.special(self.company, 'fund')
@@ -337,7 +385,7 @@ class Cooperative:
                         {'up_to': up_to and Decimal(up_to),
                             'rate': Decimal(rate)}
                         for up_to, rate in pairs])]
-        Rule.create([{
+        *_, tools = Rule.create([{
                     'name': "Contribution", 'base': 'collected',
                     'tiers': tiers(
                         (40000, '0.11'), (80000, '0.10'), (None, '0.09')),
@@ -354,7 +402,18 @@ class Cooperative:
                     'amount': Decimal(10),
                     'account': self.account('62893').id,
                     'beneficiary': fund.id, **common,
+                    }, {
+                    'name': "Outils partagés", 'base': 'individual',
+                    'account': self.account('62892').id,
+                    'beneficiary': shared.id, **common,
                     }])
+        Charge.create([{
+                    'rule': tools.id,
+                    'activity': person.activity,
+                    'from_date': self.start,
+                    'amount': Decimal(12),
+                    'description': "Logiciel de devis",
+                    } for person in self.spenders])
 
     def make_pay_terms(self):
         Pay = self.get('cae.contract.pay')
@@ -449,6 +508,8 @@ class Cooperative:
         self.server.run(self.enter_sales, month)
         self.server.run(self.enter_credit_note, month)
         self.server.run(self.enter_purchases, month)
+        self.server.run(self.enter_internal, month)
+        self.server.run(self.enter_expenses, month)
         self.server.run(self.enter_grant, month)
         self.server.run(self.enter_statement, month)
 
@@ -573,24 +634,133 @@ class Cooperative:
                     (Activity(second.activity), 40)])
             Invoice.post([Invoice(advert.id)])
 
+    def enter_internal(self, month):
+        "Post what one activity sold to another"
+        Internal = self.get('cae.internal')
+        sellers = [p for p in self.people if p.sells]
+        if len(sellers) > 1:
+            sale, = Internal.create([self.internal_values(
+                        sellers[-1], sellers[0], month + relativedelta(day=16),
+                        Decimal(self.random.randint(4000, 18000)) / 100)])
+            Internal.post([sale])
+
+    def internal_values(self, seller, buyer, date, amount):
+        "Return the values of what the seller did for the buyer"
+        Kind = self.get('cae.internal.kind')
+        kind, = Kind.search([
+                ('company', '=', self.server.company),
+                ('holders', '=', True),
+                ])
+        return {
+            'company': self.server.company,
+            'date': date,
+            'kind': kind.id,
+            'from_activity': seller.activity,
+            'to_activity': buyer.activity,
+            'lines': [('create', [{
+                            'description': f"{seller.trade} ({date:%m/%Y})",
+                            'quantity': 1,
+                            'unit_price': amount,
+                            }])],
+            }
+
+    def enter_expenses(self, month):
+        "Post an expense sheet of a few persons; the bank refunds them"
+        Expense = self.get('cae.expense')
+        expenses = self.make_expenses(month, self.spenders)
+        if not expenses:
+            return
+        # Nobody approves what they submitted
+        with Transaction().set_user(0):
+            Expense.submit(expenses)
+        Expense.approve(expenses)
+        Expense.post(expenses)
+
+    def make_expenses(self, month, people):
+        "Return a draft sheet of the month for each of the people"
+        Attachment = self.get('ir.attachment')
+        Expense = self.get('cae.expense')
+        Kind = self.get('cae.expense.kind')
+        kinds = {
+            kind.code: kind.id for kind in Kind.search([
+                    ('company', '=', self.server.company)])}
+        values = []
+        for number, person in enumerate(people):
+            place, kilometers = TRIPS[
+                (number + month.month) % len(TRIPS)]
+
+            def line(kind, day, description, **values):
+                return {
+                    'kind': kinds[kind],
+                    'activity': person.activity,
+                    'date': month + relativedelta(day=day),
+                    'description': description,
+                    **values}
+
+            def amount(low, high):
+                return Decimal(self.random.randint(low, high)) / 100
+            values.append({
+                    'company': self.server.company,
+                    'entrepreneur': person.id,
+                    'activity': person.activity,
+                    'date': month + relativedelta(day=24),
+                    'description': f"Frais {month:%m/%Y}",
+                    'lines': [('create', [
+                                line('mileage', 8, "Rendez-vous client",
+                                    vehicle=person.vehicle,
+                                    departure="Nantes", destination=place,
+                                    kilometers=Decimal(kilometers),
+                                    round_trip=True),
+                                line('supplies', 12, "Papier et encre",
+                                    amount=amount(1500, 6000)),
+                                line('meal', 15, "Déjeuner avec un client",
+                                    amount=amount(1800, 4200)),
+                                line('transport', 19, "Train",
+                                    amount=amount(2200, 9000),
+                                    paid_by='person' if number else 'card'),
+                                ])],
+                    })
+        expenses = Expense.create(values)
+        Attachment.create([{
+                    'name': f"{line.description}.txt",
+                    'data': line.description.encode(),
+                    'resource': str(line),
+                    }
+                for expense in expenses for line in expense.lines
+                if not line.mileage])
+        return expenses
+
     def enter_grant(self, month):
-        "Post what the region pays for the support of the entrepreneurs"
-        from trytond.modules.cae_billing.posting import Entry, move_values
+        """Post what the region grants for the support of the entrepreneurs.
+
+        The agreement of the year grows by an amount each month.
+        """
         Activity = self.get('cae.activity')
-        Move = self.get('account.move')
-        Party = self.get('party.party')
+        Agreement = self.get('cae.funding.agreement')
         shared = Activity.special(self.company, 'shared')
         amount = Decimal(500) * len(self.people)
         date = month + relativedelta(day=28)
-        Move.post(Move.create([move_values(
-                        self.company, self.journal('general', 'OD'),
-                        self.period(date), date, f"Subvention {month:%Y-%m}",
-                        None, [
-                            Entry(self.account('4417'), amount,
-                                party=Party(self.customers[1])),
-                            Entry(self.account('741'), -amount,
-                                activity=shared),
-                            ])]))
+        agreements = Agreement.search([
+                ('company', '=', self.server.company),
+                ('funder', '=', self.funder),
+                ])
+        if agreements:
+            agreements[0].enter(
+                'notified', amount, date, f"Versement {month:%Y-%m}")
+        else:
+            agreements = Agreement.create([{
+                        'name': (
+                            f"Accompagnement à la création {month.year}"),
+                        'company': self.server.company,
+                        'funder': self.funder,
+                        'from_date': self.start,
+                        'to_date': self.start + relativedelta(
+                            years=1, days=-1),
+                        'activity': shared.id,
+                        'amount': amount,
+                        'notified_on': date,
+                        }])
+            Agreement.notify(agreements)
         self.grants[shared.id] = self.grants.get(shared.id, 0) + amount
 
     def statement_journal(self):
@@ -610,7 +780,7 @@ class Cooperative:
     def enter_statement(self, month):
         """Post the bank statement: most customers pay, some in part.
 
-        Suppliers and the pay of the month before are paid too.
+        Suppliers, expenses and the pay of the month before are paid too.
         """
         Invoice = self.get('account.invoice')
         Statement = self.get('account.statement')
@@ -641,17 +811,21 @@ class Cooperative:
                     'related_to': str(invoice),
                     'number': invoice.number or invoice.reference,
                     })
+        labels = {
+            self.account(code): label for code, label in [
+                ('4211', "Paie"), ('4671', "Note de frais"),
+                ('4673', "Carte")]}
         unpaid = [
-            ('account', '=', self.account('4211').id),
+            ('account', 'in', [account.id for account in labels]),
             ('reconciliation', '=', None),
             ('move.state', '=', 'posted'),
             ]
         lines.extend({
-                'date': month + relativedelta(day=5),
-                'amount': -line.credit,
+                'date': max(month + relativedelta(day=5), line.date),
+                'amount': line.debit - line.credit,
                 'party': line.party.id,
                 'account': line.account.id,
-                'number': "Paie",
+                'number': labels[line.account],
                 } for line in MoveLine.search(unpaid))
         lines.sort(key=lambda line: line['date'])
         # Tryton checks the invoices that one statement pays all together, in
@@ -673,7 +847,7 @@ class Cooperative:
             Statement.post([statement])
         settled = defaultdict(list)
         for line in MoveLine.search(unpaid):
-            settled[line.party].append(line)
+            settled[line.account, line.party].append(line)
         MoveLine.reconcile(*settled.values())
 
     # Closing and assembly

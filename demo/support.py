@@ -66,6 +66,7 @@ class _Filler:
     def __init__(self, cooperative):
         self.get = cooperative.server.pool.get
         self.company = cooperative.server.company
+        self.funder = cooperative.funder
         self.start = cooperative.start
         self.end = cooperative.start + relativedelta(
             months=cooperative.months, days=-1)
@@ -219,15 +220,16 @@ class _Filler:
 
     def workshops(self):
         Action = self.get('cae.funded_action')
-        Party = self.get('party.party')
+        Agreement = self.get('cae.funding.agreement')
         Registration = self.get('cae.workshop.registration')
         Session = self.get('cae.workshop.session')
         Workshop = self.get('cae.workshop')
-        region, = Party.create([{'name': "Région Pays de la Loire"}])
+        agreement, = Agreement.search([('funder', '=', self.funder)])
         action, = Action.create([{
                     'name': f"Accompagnement renforcé {self.start.year}",
                     'company': self.company,
-                    'funder': region.id,
+                    'funder': self.funder,
+                    'agreement': agreement.id,
                     'from_date': self.start,
                     'to_date': self.start + relativedelta(years=1, days=-1),
                     'hours_planned': dt.timedelta(hours=120),

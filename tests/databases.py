@@ -14,18 +14,7 @@ def activate():
     from trytond.modules.cae_members.tests.tools import activate
     from trytond.tests.test_tryton import DB_NAME
     activate()
-    checks(False)
     return connect(DB_NAME)
-
-
-def checks(on):
-    """Make the checks that Tryton makes in tests only, or not.
-
-    They take a third of the time and depend on no database: once is enough.
-    """
-    from trytond import backend
-    from trytond.pool import Pool
-    Pool.test = on and backend.name == 'sqlite'
 
 
 def connect(name):
@@ -42,7 +31,6 @@ def connect(name):
 def drop():
     "Leave nothing to the tests that follow"
     from trytond.tests.test_tryton import drop_db
-    checks(True)
     drop_db()
 
 

@@ -5,7 +5,6 @@ import datetime as dt
 
 import pytest
 
-from tests import databases
 from tests.cases import load
 from trytond.modules.cae_members.delay import DAY, last_day
 
@@ -86,9 +85,7 @@ def members():
     drop_db()
     activate_module('cae_members')
     commit(_create_cooperative)
-    databases.checks(False)
     yield
-    databases.checks(True)
     drop_db()
 
 
@@ -151,7 +148,7 @@ def check_belgium(path, case):
         'candidate', start, acceptance_date=accepted, plan_date=start)
     type_ = draft.type
     assert type_.longest_end(start) == _date(case['federal_limit'])
-    assert (last_day(accepted, type_.acceptance_months)
+    assert (last_day(accepted, type_.support_limit(accepted).months)
         == _date(case['walloon_limit']))
     assert draft.limit_date == limit
     assert path.refuses(draft, end_date=limit + DAY)

@@ -33,6 +33,14 @@ QUERIES = {
         JOIN cae_activity activity ON activity.id = fee.activity
         JOIN account_period period ON period.id = fee.period
         LEFT JOIN account_move move ON move.id = fee.move""",
+    'vat': """
+        SELECT period.name, line.kind, tax.name, line.base, line.amount,
+            move.date, move.state
+        FROM cae_vat_statement_line line
+        JOIN cae_vat_statement statement ON statement.id = line.statement
+        JOIN account_period period ON period.id = statement.period
+        LEFT JOIN account_tax tax ON tax.id = line.tax
+        LEFT JOIN account_move move ON move.id = statement.move""",
     'payslips': """
         SELECT party.name, contract.number, period.name, payslip.state,
             payslip.budget, payslip.gross, payslip.employee_amount,

@@ -11,8 +11,11 @@ import sys
 import sysconfig
 import zipfile
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
+
+from tools import database
 
 ROOT = Path(__file__).resolve().parent.parent
 MODULES = [
@@ -91,17 +94,46 @@ def test_folders():
 
 
 @pytest.mark.pure
+@pytest.mark.parametrize('module', MODULES)
+def test_views(module):
+    "Each file of a view is loaded by a record, also of optional modules"
+    folder = ROOT / 'modules' / module
+    named = {
+        record.findtext('field[@name="name"]')
+        for path in folder.glob('**/*.xml')
+        for record in ElementTree.parse(path).iterfind(
+            './/record[@model="ir.ui.view"]')}
+    assert {p.stem for p in folder.glob('view/*.xml')} == named - {None}
+
+
+@pytest.mark.pure
+@pytest.mark.parametrize('module', MODULES)
+def test_view_expressions(module):
+    """No view holds PYSON, which the client shows nothing of.
+
+    It stands in view_attributes.
+    """
+    for path in ROOT.glob(f'modules/{module}/view/*.xml'):
+        for element in ElementTree.parse(path).iter():
+            assert not [
+                value for value in element.attrib.values()
+                if 'Eval(' in value], path.name
+
+
+@pytest.mark.pure
 def test_install_requires():
     requires = _setup()['options']['install_requires']
     assert set(_distributions(requires)) == _required('depends')
 
 
 @pytest.mark.pure
-@pytest.mark.parametrize('extra', ['demo', 'test'])
-def test_extras_require(extra):
+@pytest.mark.parametrize('extra, modules', [
+        ('demo', set(database.MODULES) - set(MODULES)),
+        ('test', _required('extras_depend') - _required('depends')),
+        ])
+def test_extras_require(extra, modules):
     extras = _setup()['options.extras_require']
-    assert set(_distributions(extras[extra])) >= (
-        _required('extras_depend') - _required('depends'))
+    assert set(_distributions(extras[extra])) >= modules
 
 
 @pytest.mark.pure
@@ -206,6 +238,7 @@ def _link(source, target):
         shutil.copy2(source, target)
 
 
+@pytest.mark.stage2
 @pytest.mark.sqlite
 @pytest.mark.database
 def test_activate_wheel(installed, tmp_path):

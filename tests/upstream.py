@@ -18,8 +18,7 @@ def patch():
     from tests import layers
     from trytond.modules.cae_members.tests import tools as our_tools
     from trytond.tests import test_tryton, tools
-    if test_tryton.DB_CACHE:
-        layers.install([[], ['cae_members'], OURS])
+    layers.install([[], ['cae_members'], OURS])
     activate_module = test_tryton.activate_module
 
     def names(modules):

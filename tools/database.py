@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 from . import environment
 
 MODULES = [
-    'account_fr', 'account_statement',
+    'account_dunning', 'account_fr', 'account_statement',
     'cae_billing', 'cae_governance', 'cae_members', 'cae_payroll']
 CREATE = """
 import sys

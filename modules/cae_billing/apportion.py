@@ -42,3 +42,32 @@ def round_half_up(amount, quantum=Decimal('0.01')):
     units = units.numerator // units.denominator
     return (Decimal(units) * quantum).quantize(
         quantum, rounding=ROUND_FLOOR) * (-1 if amount < 0 else 1)
+
+
+def share(amounts, ratio):
+    """Return the parts of the amounts for a ratio, rounded as a whole."""
+    total = round_half_up(Fraction(sum(amounts)) * ratio)
+    if len(amounts) == 1:
+        return [total]
+    if total and len({a > 0 for a in amounts if a}) == 1:
+        return apportion(total, [abs(a) for a in amounts])
+    return [round_half_up(Fraction(a) * ratio) for a in amounts]
+
+
+def round_together(amounts, quantum=Decimal('0.01')):
+    """Return the amounts rounded so that they total the rounded sum.
+
+    Each is rounded half away from zero; the quantums that are then too many
+    or too few come from the amounts whose rounding was the coarsest that
+    way, the first of equals first.
+    """
+    exact = [Fraction(a) for a in amounts]
+    result = [round_half_up(a, quantum) for a in exact]
+    excess = sum(result) - round_half_up(sum(exact), quantum)
+    sign = 1 if excess > 0 else -1
+    order = sorted(
+        range(len(result)),
+        key=lambda i: (sign * (exact[i] - Fraction(result[i])), i))
+    for index in order[:int(abs(excess) / quantum)]:
+        result[index] -= sign * quantum
+    return result

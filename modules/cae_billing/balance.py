@@ -8,20 +8,18 @@ activity; there is no second copy of them.
 import datetime as dt
 from collections import defaultdict, namedtuple
 from decimal import Decimal
-from fractions import Fraction
 
 from sql import Null
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.model import fields
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import (
     Transaction, inactive_records, without_check_access)
 
-from .apportion import apportion, round_half_up
+from .apportion import round_half_up, share
 from .month import months_between
 from .settlement import Settlement
 
@@ -33,14 +31,6 @@ BASES = [
 # A contract while its holder has the activity; no last day is None
 Held = namedtuple('Held', [
         'first', 'last', 'type', 'can_sell', 'entrepreneur'])
-
-
-def _rows(query, types):
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, types)
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    return list(cursor)
 
 
 class Activity(metaclass=PoolMeta):
@@ -126,7 +116,7 @@ class Activity(metaclass=PoolMeta):
                 Sum(analytic.credit - analytic.debit).as_('amount'),
                 where=where,
                 group_by=analytic.account))
-        for account, amount in _rows(query, [None, 'NUMERIC']):
+        for account, amount in fetch(query, [None, 'NUMERIC']):
             result[owners[account]] += amount
         return {
             a.id: a.company.currency.round(result[a.id]) for a in activities}
@@ -266,8 +256,8 @@ class Activity(metaclass=PoolMeta):
                     keys.append(None)
                     parts.append(amounts[account] - part)
             for key, amount, collected, settled in zip(
-                    keys, parts, _share(parts, paid),
-                    _share(parts, paid + written_off)):
+                    keys, parts, share(parts, paid),
+                    share(parts, paid + written_off)):
                 if key in accounts:
                     activity = accounts[key]
                     lost[activity] += settled - collected
@@ -295,7 +285,7 @@ class Activity(metaclass=PoolMeta):
                 Sum(analytic.credit - analytic.debit).as_('amount'),
                 where=where,
                 group_by=[invoice.id, analytic.account]))
-        for id_, account, amount in _rows(query, [None, None, 'NUMERIC']):
+        for id_, account, amount in fetch(query, [None, None, 'NUMERIC']):
             result[id_][account] = round_half_up(amount)
         return result
 
@@ -324,7 +314,7 @@ class Activity(metaclass=PoolMeta):
                 contract.end_date.as_('contract_to'),
                 where=in_(holder.activity, list(result))
                 & contract.state.in_(['signed', 'ended'])))
-        for activity, entrepreneur, type_id, can_sell, *dates in _rows(
+        for activity, entrepreneur, type_id, can_sell, *dates in fetch(
                 query, [None] * 4 + ['DATE'] * 4):
             first = max(dates[0], dates[2])
             last = min(filter(None, [dates[1], dates[3]]), default=None)
@@ -362,13 +352,3 @@ class Activity(metaclass=PoolMeta):
             for id_, amount in cls.uncollected(activities, date).items():
                 balances[id_] -= amount
         return balances
-
-
-def _share(amounts, ratio):
-    """Return the parts of the amounts for a ratio, rounded as a whole."""
-    total = round_half_up(Fraction(sum(amounts)) * ratio)
-    if len(amounts) == 1:
-        return [total]
-    if total and len({a > 0 for a in amounts if a}) == 1:
-        return apportion(total, [abs(a) for a in amounts])
-    return [round_half_up(Fraction(a) * ratio) for a in amounts]

@@ -7,26 +7,19 @@ task and one transaction: it locks its row and what it will number first,
 looks whether it is still to do, works and is marked done.
 """
 from collections import defaultdict
-from decimal import Decimal
-from fractions import Fraction
 
-from sql import Null
-from sql.aggregate import Count, Sum
+from sql.aggregate import Count
 
-from trytond import backend
 from trytond.exceptions import UserError, UserWarning
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
-from trytond.tools import grouped_slice, sqlite_apply_types
+from trytond.tools import grouped_slice
 from trytond.transaction import (
     Transaction, inactive_records, without_check_access)
 
-from .apportion import round_half_up
 from .exceptions import ClosingError, ClosingFrozenError
-from .posting import Entry, move_values
-from .settlement import Settlement
 
 CHUNK_SIZE = 500
 QUEUE = 'cae_closing'
@@ -40,6 +33,7 @@ class Closing(Workflow, ModelSQL, ModelView):
     to lock first) and ``_run_<code>(records)`` (the work of a chunk).
     """
     __name__ = 'cae.closing'
+    __string__ = "Month-End Closing"
     company = fields.Many2One(
         'company.company', "Company", required=True,
         states={'readonly': Eval('state') != 'draft'})
@@ -118,7 +112,6 @@ class Closing(Workflow, ModelSQL, ModelView):
     def _steps(cls):
         "Return the codes and labels of the steps in the order of the work"
         return [
-            ('vat', gettext('cae_billing.msg_closing_step_vat')),
             ('fee', gettext('cae_billing.msg_closing_step_fee')),
             ('statement', gettext('cae_billing.msg_closing_step_statement')),
             ]
@@ -216,7 +209,7 @@ class Closing(Workflow, ModelSQL, ModelView):
     @classmethod
     def _journals(cls):
         "Return the names of the settings of the journals the steps post in"
-        return ['internal_journal', 'vat_journal']
+        return ['internal_journal']
 
     def _open_journals(self):
         """Open the month in the journals or refuse when one is closed.
@@ -497,113 +490,6 @@ class Closing(Workflow, ModelSQL, ModelView):
                         ],
                     ], order=[('id', 'ASC')])
 
-    # VAT on receipts
-
-    def _items_vat(self):
-        pool = Pool()
-        Activity = pool.get('cae.activity')
-        configuration = pool.get('cae.configuration')(1)
-        if configuration.get_multivalue(
-                'vat_waiting_account', company=self.company.id):
-            return [Activity.special(self.company, 'shared')]
-        return []
-
-    _locks_vat = _move_sequences
-
-    def _run_vat(self, activities):
-        """Post the VAT that the receipts of the month made due.
-
-        VAT on services is due when they are paid (CGI, art. 269-2 c): what is
-        due of every invoice by its paid share, less what was posted before.
-        What was written off was never due.
-        """
-        pool = Pool()
-        Move = pool.get('account.move')
-        configuration = pool.get('cae.configuration')(1)
-        waiting, due, journal = [
-            configuration.get_multivalue(name, company=self.company.id)
-            for name in ['vat_waiting_account', 'vat_due_account',
-                'vat_journal']]
-        if not due or not journal:
-            raise ClosingError(gettext(
-                    'cae_billing.msg_closing_vat_configuration'))
-        amount = self._vat_exigible(waiting) - self._vat_posted(waiting)
-        values = move_values(
-            self.company, journal, self.period, self.period.end_date,
-            gettext('cae_billing.msg_closing_vat_move',
-                period=self.period.name),
-            self, [Entry(waiting, amount), Entry(due, -amount)])
-        if values:
-            Move.post(Move.create([values]))
-
-    def _vat_exigible(self, waiting):
-        """Return the VAT of the invoices by the share of each that was paid.
-
-        What waits without an invoice, as in an opening balance, is left to
-        the bookkeeper.
-        """
-        settlements = Settlement.of_open_invoices(
-            [self.company], self.period.end_date)
-        total = Decimal(0)
-        for invoice, amount in self._vat_invoiced(waiting):
-            if invoice in settlements:
-                paid, _ = settlements[invoice].shares()
-                amount = round_half_up(Fraction(amount) * paid)
-            total += amount
-        return total
-
-    def _vat_invoiced(self, waiting):
-        "Return [(invoice id, VAT)] that the invoices put on the account"
-        pool = Pool()
-        Invoice = pool.get('account.invoice')
-        line = pool.get('account.move.line').__table__()
-        move = pool.get('account.move').__table__()
-        rows = []
-        for name in ['move', 'cancel_move']:
-            invoice, other = Invoice.__table__(), Invoice.__table__()
-            invoice_move = getattr(invoice, name)
-            where = (
-                self._waiting(line, move, waiting) & (invoice.type == 'out'))
-            if name == 'cancel_move':
-                # A credit note counts by itself
-                where &= ~invoice_move.in_(
-                    other.select(other.move, where=other.move != Null))
-            rows.extend(self._sums(line
-                    .join(move, condition=line.move == move.id)
-                    .join(invoice, condition=invoice_move == move.id)
-                    .select(
-                        invoice.id,
-                        Sum(line.credit - line.debit).as_('amount'),
-                        where=where, group_by=invoice.id)))
-        return rows
-
-    def _vat_posted(self, waiting):
-        "Return the VAT that the closings took off the waiting account"
-        pool = Pool()
-        line = pool.get('account.move.line').__table__()
-        move = pool.get('account.move').__table__()
-        rows = self._sums(line
-            .join(move, condition=line.move == move.id)
-            .select(
-                line.account, Sum(line.debit - line.credit).as_('amount'),
-                where=self._waiting(line, move, waiting)
-                & move.origin.like('cae.closing,%'),
-                group_by=line.account))
-        return sum((amount for _, amount in rows), Decimal(0))
-
-    def _waiting(self, line, move, waiting):
-        return (
-            (line.account == waiting.id) & (move.state == 'posted')
-            & (move.date <= self.period.end_date))
-
-    @staticmethod
-    def _sums(query):
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'NUMERIC'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
-        return [(id_, round_half_up(amount)) for id_, amount in cursor]
-
     # Fees
 
     def _items_fee(self):
@@ -634,6 +520,7 @@ class Closing(Workflow, ModelSQL, ModelView):
 
 class Chunk(ModelSQL, ModelView):
     __name__ = 'cae.closing.chunk'
+    __string__ = "Chunk of a Closing"
     closing = fields.Many2One(
         'cae.closing', "Closing", required=True, readonly=True,
         ondelete='CASCADE')
@@ -731,6 +618,7 @@ class Chunk(ModelSQL, ModelView):
 
 class ChunkItem(ModelSQL, ModelView):
     __name__ = 'cae.closing.chunk.item'
+    __string__ = "Item of a Chunk"
     chunk = fields.Many2One(
         'cae.closing.chunk', "Chunk", required=True, readonly=True,
         ondelete='CASCADE')
@@ -755,6 +643,7 @@ class ChunkItem(ModelSQL, ModelView):
 class Attention(ModelSQL, ModelView):
     "What somebody must look at before the month is right"
     __name__ = 'cae.closing.attention'
+    __string__ = "What Needs Attention"
     closing = fields.Many2One(
         'cae.closing', "Closing", required=True, readonly=True,
         ondelete='CASCADE')

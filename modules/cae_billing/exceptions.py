@@ -102,3 +102,51 @@ class MonthClosedError(UserError):
 
 class ReopeningError(AccessError):
     pass
+
+
+class PaymentError(UserError):
+    pass
+
+
+class DunningError(UserError):
+    pass
+
+
+class PersonalServiceError(UserError):
+    pass
+
+
+class CertificateAccessError(AccessError):
+    pass
+
+
+class EInvoiceError(UserError):
+    pass
+
+
+class SendingError(UserError):
+    pass
+
+
+class IncomingError(UserError):
+    pass
+
+
+class QuoteExpiredError(UserError):
+    pass
+
+
+class DepositUnpaidError(UserError):
+    pass
+
+
+class YearEndError(UserError):
+    pass
+
+
+class YearEndAccessError(AccessError):
+    pass
+
+
+class BalanceSheetError(AccessError):
+    pass

@@ -6,15 +6,14 @@ from fractions import Fraction
 
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, fields)
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.cae_members.trade import SECTORS
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval, If
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction, without_check_access
 
 from .apportion import round_half_up
@@ -63,6 +62,7 @@ class AmountMixin:
 class FeeCap(AmountMixin, ModelSQL, ModelView):
     """What the law or the practice of a country allows from a date on."""
     __name__ = 'cae.fee.cap'
+    __string__ = "Fee Cap"
     country = fields.Char(
         "Country", size=2, required=True,
         help="The two letters of the country (ISO 3166-1).")
@@ -122,6 +122,7 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
     the whole month.
     """
     __name__ = 'cae.fee.rule'
+    __string__ = "Fee Rule"
     name = fields.Char("Name", required=True, translate=True)
     company = fields.Many2One(
         'company.company', "Company", required=True,
@@ -726,6 +727,7 @@ class FeeRulePart(OfFeeRuleMixin, AmountMixin):
 
 class FeeTier(FeeRulePart, ModelSQL, ModelView):
     __name__ = 'cae.fee.tier'
+    __string__ = "Fee Tier"
     up_to = fields.Numeric(
         "Up To", digits=(16, 2),
         domain=['OR', ('up_to', '=', None), ('up_to', '>', 0)],
@@ -752,6 +754,7 @@ class FeeTier(FeeRulePart, ModelSQL, ModelView):
 class FeeMinimum(FeeRulePart, ModelSQL, ModelView):
     """The minimums of a rule in the months under a type of contract."""
     __name__ = 'cae.fee.minimum'
+    __string__ = "Fee Minimum"
     type = fields.Many2One(
         'cae.contract.type', "Contract Type", required=True,
         ondelete='RESTRICT')
@@ -780,6 +783,7 @@ class Fee(ModelSQL, ModelView):
     credit note gives back and a late payment catches up by itself.
     """
     __name__ = 'cae.fee'
+    __string__ = "Fee"
     _rec_name = 'number'
     number = fields.Char("Number", required=True, readonly=True)
     company = fields.Many2One(
@@ -844,7 +848,6 @@ class Fee(ModelSQL, ModelView):
         """
         Period = Pool().get('account.period')
         result = defaultdict(lambda: (Decimal(0), Decimal(0)))
-        cursor = Transaction().connection.cursor()
         fee, period = cls.__table__(), Period.__table__()
         query = (fee
             .join(period, condition=fee.period == period.id)
@@ -856,28 +859,29 @@ class Fee(ModelSQL, ModelView):
                 & fields.SQL_OPERATORS['in'](
                     fee.activity, [a.id for a in activities]),
                 group_by=[fee.rule, fee.activity]))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, None, 'NUMERIC', 'NUMERIC'])
-        cursor.execute(*query)
-        for rule, activity, due, amount in cursor:
+        for rule, activity, due, amount in fetch(
+                query, [None, None, 'NUMERIC', 'NUMERIC']):
             result[rule, activity] = round_half_up(due), round_half_up(amount)
         return result
 
     @classmethod
-    def compute(cls, activities, period):
+    def compute(cls, activities, period, again=False):
         """Return the values of the fees of the period that are not posted.
 
         What is due to date in the fiscal year less what was, of each rule in
         force in it: rules that ended are still corrected. Fixed amounts and
         minimums are owed for the months in which the activity may sell:
         nobody pays during a support agreement or after the exit. The fees
-        together never take more than the legal cap.
+        together never take more than the legal cap. ``again`` is to compute
+        also those charged in the period, against what they took as due.
         """
         Rule = Pool().get('cae.fee.rule')
-        charged = {(f.rule, f.activity) for f in cls.search([
-                    ('period', '=', period.id),
-                    ('activity', 'in', [a.id for a in activities]),
-                    ])}
+        charged = set()
+        if not again:
+            charged.update((f.rule, f.activity) for f in cls.search([
+                        ('period', '=', period.id),
+                        ('activity', 'in', [a.id for a in activities]),
+                        ]))
         rules = Rule.within(
             period.company, period.fiscalyear.start_date, period.end_date)
         Rule.check_scale(rules)

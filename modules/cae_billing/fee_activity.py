@@ -84,6 +84,7 @@ class FeeExemption(FeeAgreementMixin, ModelSQL, ModelView):
     Turnover, minimums and fixed amounts of its months are left out.
     """
     __name__ = 'cae.fee.exemption'
+    __string__ = "Fee Exemption"
     reason = fields.Char("Reason", required=True)
     decided_by = fields.Many2One(
         'company.employee', "Decided by", required=True, ondelete='RESTRICT',
@@ -102,6 +103,7 @@ class FeeCharge(AmountMixin, FeeAgreementMixin, ModelSQL, ModelView):
     As the rent of tools or an option of the insurance.
     """
     __name__ = 'cae.fee.charge'
+    __string__ = "Individual Fee"
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"),
         'on_change_with_currency')

@@ -11,5 +11,5 @@ class Rule(metaclass=PoolMeta):
         return super()._cae_models() | {
             'account.invoice', 'account.invoice.line',
             'cae.activity.movement', 'cae.activity.statement', 'cae.expense',
-            'cae.expense.event', 'cae.expense.line', 'cae.expense.waiver',
+            'cae.expense.line', 'cae.expense.waiver',
             'cae.fee', 'cae.fee.charge', 'cae.fee.exemption', 'cae.vehicle'}

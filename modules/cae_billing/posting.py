@@ -92,6 +92,8 @@ def move_values(company, journal, period, date, description, origin, entries):
                 'party': party,
                 'description': (
                     group[-1].description if party else None) or description,
+                # A payment wants to know since when
+                'maturity_date': date if party else None,
                 **_tax_lines(group),
                 **_sides(amount),
                 })

@@ -6,10 +6,9 @@ from fractions import Fraction
 
 from sql import Null
 
-from trytond import backend
 from trytond.model import fields
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction
 
 # Debit less credit, account, party and kind of journal of a move line
@@ -42,17 +41,19 @@ class Settlement:
         return paid, lost
 
     @classmethod
-    def of_open_invoices(cls, companies, date, accounts=None):
+    def of_open_invoices(
+            cls, companies, date, accounts=None, invoices=None):
         """Return {invoice id: settlement} of the invoices not fully paid.
 
         Those of the companies with a line to pay that at the date was not
         reconciled, or was with a later line or one that is not money. Every
         other posted customer invoice is collected. ``accounts`` are ids of
         analytic accounts: only invoices with a line on one of them are
-        looked at. The number of queries does not depend on that of invoices.
+        looked at, or those of the ids ``invoices``. The number of queries
+        does not depend on that of invoices.
         """
         result = defaultdict(cls)
-        to_pay = cls._lines_to_pay(companies, date, accounts)
+        to_pay = cls._lines_to_pay(companies, date, accounts, invoices)
         owners = {}
         for invoice, line, reconciliation, amount in to_pay:
             result[invoice].total += Fraction(amount)
@@ -78,7 +79,7 @@ class Settlement:
         return dict(result)
 
     @classmethod
-    def _lines_to_pay(cls, companies, date, accounts):
+    def _lines_to_pay(cls, companies, date, accounts, invoices):
         """Return the lines to pay of the invoices to look at.
 
         As (invoice, line, reconciliation, debit - credit).
@@ -121,6 +122,8 @@ class Settlement:
             if ids is None:
                 columns = [invoice.id.as_('invoice')]
                 where &= unsettled(line)
+                if invoices is not None:
+                    where &= in_(invoice.id, list(invoices))
                 if accounts is not None:
                     analytic = AnalyticLine.__table__()
                     entry = MoveLine.__table__()
@@ -143,7 +146,7 @@ class Settlement:
 
         ids = query(False) | query(True)
         lines = query(False, ids) | query(True, ids)
-        return _fetch(
+        return fetch(
             lines.select(
                 lines.invoice, lines.line, lines.reconciliation,
                 lines.amount.as_('amount')),
@@ -259,14 +262,6 @@ class _Ledger:
                 return entry
 
 
-def _fetch(query, types):
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, types)
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    return cursor.fetchall()
-
-
 def _lines(where):
     "Return the lines of the condition where(line, move)"
     pool = Pool()
@@ -288,7 +283,7 @@ def _lines(where):
             type_.receivable, type_.statement,
             where=where(line, move)))
     return [
-        Line(*row)._replace(amount=Fraction(row[2])) for row in _fetch(
+        Line(*row)._replace(amount=Fraction(row[2])) for row in fetch(
             query, [
                 None, None, 'NUMERIC', 'DATE', None, None, None, None,
                 None, None])]

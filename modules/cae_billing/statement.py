@@ -22,6 +22,7 @@ KINDS = [
     ('expense', "Expense Sheet"),
     ('fee', "Contribution"),
     ('internal', "Between Activities"),
+    ('year_end', "Year End"),
     ('other', "Other"),
     ]
 
@@ -32,6 +33,7 @@ class Movement(ModelSQL, ModelView):
     One row for each analytic line of a posted move; income is positive.
     """
     __name__ = 'cae.activity.movement'
+    __string__ = "Movement of an Activity"
     activity = fields.Many2One('cae.activity', "Activity", readonly=True)
     company = fields.Many2One('company.company', "Company", readonly=True)
     currency = fields.Function(
@@ -98,6 +100,7 @@ class Statement(ModelSQL, ModelView):
     posted later in a month already closed stands first in the next one.
     """
     __name__ = 'cae.activity.statement'
+    __string__ = "Account Statement"
     activity = fields.Many2One(
         'cae.activity', "Activity", required=True, readonly=True,
         ondelete='RESTRICT')
@@ -254,6 +257,7 @@ class Statement(ModelSQL, ModelView):
 
 class StatementLine(sequence_ordered(), ModelSQL, ModelView):
     __name__ = 'cae.activity.statement.line'
+    __string__ = "Account Statement Line"
     statement = fields.Many2One(
         'cae.activity.statement', "Statement", required=True, readonly=True,
         ondelete='CASCADE')

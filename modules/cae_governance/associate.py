@@ -7,13 +7,13 @@ from decimal import Decimal
 from sql import Null
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
-from trytond.tools import is_full_text, lstrip_wildcard, sqlite_apply_types
+from trytond.tools import is_full_text, lstrip_wildcard
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import AssociateAccessError, AssociateValidationError
@@ -285,7 +285,6 @@ class Associate(Workflow, ModelSQL, ModelView):
         Line = pool.get('account.move.line')
         Move = pool.get('account.move')
         Value = pool.get('cae.configuration.value')
-        cursor = Transaction().connection.cursor()
         table = cls.__table__()
         line = Line.__table__()
         move = Move.__table__()
@@ -313,10 +312,7 @@ class Associate(Workflow, ModelSQL, ModelView):
                     & (move.state == 'posted')
                     & (move.date <= date),
                     group_by=[table.id])
-            if backend.name == 'sqlite':
-                sqlite_apply_types(query, [None, 'NUMERIC'])
-            cursor.execute(*query)
-            result[name].update(cursor)
+            result[name].update(fetch(query, [None, 'NUMERIC']))
             for associate in associates:
                 result[name][associate.id] = associate.currency.round(
                     result[name][associate.id])

@@ -7,13 +7,12 @@ from fractions import Fraction
 
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, fields
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction, check_access, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
@@ -196,7 +195,6 @@ class Movement(ModelSQL, ModelView):
         The date None takes everything, even to come.  With amount it is
         their nominal value, a Decimal in the currency of the company.
         """
-        cursor = Transaction().connection.cursor()
         table = cls.__table__()
         zero = Decimal(0) if amount else 0
         result = {int(a): zero for a in associates}
@@ -210,10 +208,9 @@ class Movement(ModelSQL, ModelView):
         query = table.select(
             table.associate, column.as_('total'),
             where=where, group_by=[table.associate])
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'NUMERIC' if amount else None])
-        cursor.execute(*query)
-        result.update((id_, type(zero)(total)) for id_, total in cursor)
+        result.update(
+            (id_, type(zero)(total)) for id_, total in fetch(
+                query, [None, 'NUMERIC' if amount else None]))
         return result
 
     @classmethod
@@ -569,7 +566,6 @@ class Movement(ModelSQL, ModelView):
         Configuration = pool.get('cae.configuration')
         Line = pool.get('account.move.line')
         Move = pool.get('account.move')
-        cursor = Transaction().connection.cursor()
         line = Line.__table__()
         move = Move.__table__()
 
@@ -586,12 +582,9 @@ class Movement(ModelSQL, ModelView):
             where=line.account.in_(list(accounts.values()))
             & (move.state == 'posted') & (move.date <= date),
             group_by=[line.account, line.party])
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, None, 'NUMERIC'])
-        cursor.execute(*query)
         balances = defaultdict(Decimal)
         owed = defaultdict(Decimal)
-        for account, party, balance in cursor:
+        for account, party, balance in fetch(query, [None, None, 'NUMERIC']):
             balances[account] += balance
             if account == accounts['due']:
                 owed[party] += balance

@@ -244,7 +244,8 @@ class Activity(
             at_home = activity.company.cae_theme == 'personal_services'
             if trade.personal_service and not at_home:
                 message = 'cae_members.msg_trade_at_home'
-            elif at_home and not trade.personal_service:
+            elif (at_home and not trade.personal_service
+                    and not activity.company.may_do_accessory()):
                 message = 'cae_members.msg_trade_not_at_home'
             elif trade.admission == 'refused':
                 message = 'cae_members.msg_trade_refused'

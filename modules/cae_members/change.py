@@ -55,10 +55,14 @@ class Change(
             },
         help="Why the request is refused; the entrepreneur reads it.")
     handled_by = fields.Many2One(
-        'res.user', "Handled By", readonly=True, ondelete='RESTRICT',
-        states={
-            'invisible': ~Eval('handled_by'),
-            })
+        'res.user', "Handled By", readonly=True, ondelete='RESTRICT')
+    # The user may be an entrepreneur, whom the others may not read
+    handled_by_name = fields.Function(fields.Char(
+            "Handled By",
+            states={
+                'invisible': ~Eval('handled_by_name'),
+                }),
+        'get_handled_by_name')
     handled_on = fields.Date(
         "Handled On", readonly=True,
         states={
@@ -105,6 +109,13 @@ class Change(
         return {
             c.id: ', '.join(line.field_string for line in c.lines)
             for c in changes}
+
+    @classmethod
+    def get_handled_by_name(cls, changes, name):
+        with without_check_access():
+            return {
+                c.id: c.handled_by.rec_name if c.handled_by else None
+                for c in cls.browse(changes)}
 
     def get_rec_name(self, name):
         lang = Pool().get('ir.lang').get()

@@ -71,22 +71,10 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
             'invisible': ~Eval('max_months'),
             },
         help="How many times the contract may be renewed.")
-    acceptance_months = fields.Integer(
-        "Months from Acceptance",
-        domain=['OR',
-            ('acceptance_months', '=', None),
-            ('acceptance_months', '>', 0),
-            ],
+    support_limits = fields.One2Many(
+        'cae.contract.support_limit', 'type', "Limits of the Support",
         help="How long the support may last from the acceptance of the "
-        "project, the contract included: 24 months in Wallonia (décret of "
-        "15 July 2008).\n"
-        "Leave empty for no limit.")
-    acceptance_article = fields.Char(
-        "Article of the Acceptance",
-        states={
-            'invisible': ~Eval('acceptance_months'),
-            },
-        help="The article that limits the time from the acceptance.")
+        "project, the contract included.")
     test = fields.Boolean(
         "Test",
         help="Check if it is a test in real conditions: it asks for the date "
@@ -158,15 +146,23 @@ class ContractType(DeactivableMixin, ModelSQL, ModelView):
     def default_renewals(cls):
         return 0
 
+    def support_limit(self, acceptance_date):
+        "Return what limits the support accepted at the date, None if nothing"
+        if acceptance_date:
+            limit = Pool().get('cae.contract.support_limit').at(
+                self.support_limits, acceptance_date)
+            return limit if limit and limit.months else None
+
     def longest_end(self, start_date, acceptance_date=None):
         """Return the last day allowed, None if unlimited.
 
-        It counts from the start date and, where the type limits the time
-        from the acceptance of the project, from that: the earlier wins.
+        It counts from the start date and, where the law limits the time from
+        the acceptance of the project, from that: the earlier wins.
         """
+        limit = self.support_limit(acceptance_date)
         return delay.latest_end(
             start_date, self.max_months,
-            acceptance_date, self.acceptance_months)
+            acceptance_date, limit.months if limit else None)
 
 
 class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
@@ -465,7 +461,7 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
         if not type_:
             return []
         return [name for name, asked in [
-                ('acceptance', type_.acceptance_months or type_.test),
+                ('acceptance', type_.support_limits or type_.test),
                 ('test', type_.test),
                 ('trial', type_.employment and type_.trial_months != 0),
                 ('working_hours', type_.working_hours),
@@ -690,8 +686,8 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
                     months, article = type_.max_months, type_.max_article
                 else:
                     message = 'cae_members.msg_contract_acceptance_too_long'
-                    months = type_.acceptance_months
-                    article = type_.acceptance_article
+                    support = type_.support_limit(contract.acceptance_date)
+                    months, article = support.months, support.source
                 raise ContractValidationError(gettext(message,
                         contract=contract.rec_name,
                         type=type_.rec_name,

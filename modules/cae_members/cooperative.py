@@ -46,6 +46,13 @@ class Company(metaclass=PoolMeta):
         'cae.branch', 'company', "Branches",
         help="The places where the cooperative receives people (antennes).")
 
+    def may_do_accessory(self):
+        """Return whether who does services at home may do other things too.
+
+        A hook: who knows the exceptions of the law extends it.
+        """
+        return False
+
 
 class Branch(DeactivableMixin, ModelSQL, ModelView):
     "A place where a cooperative receives people"

@@ -11,6 +11,7 @@ from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
 
 from . import delay
+from .exceptions import DeadlineError
 from .model import AdvisorMixin, ChangeableMixin
 
 KINDS = [
@@ -101,6 +102,13 @@ class Deadline(AdvisorMixin, ChangeableMixin, Workflow, ModelSQL, ModelView):
                     'invisible': Eval('state') != 'done',
                     'depends': ['state'],
                     },
+                'end_contract': {
+                    'invisible': (
+                        (Eval('state') != 'open')
+                        | (Eval('kind') != 'membership')
+                        | (Eval('days', 0) > 0)),
+                    'depends': ['state', 'kind', 'days'],
+                    },
                 })
 
     @classmethod
@@ -153,6 +161,39 @@ class Deadline(AdvisorMixin, ChangeableMixin, Workflow, ModelSQL, ModelView):
         pass
 
     @classmethod
+    @ModelView.button
+    def end_contract(cls, deadlines):
+        """End the contracts of those who are no associates in time.
+
+        They end by law on that day (Code du travail, art. L7331-3), but
+        somebody says so, for the admission may not be recorded yet. Raise
+        DeadlineError before the day, or when the person is an associate.
+        """
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Date = pool.get('ir.date')
+        today = Date.today()
+        with without_check_access():
+            due = cls.due({d.entrepreneur.id for d in deadlines}, today)
+        contracts = []
+        for deadline in deadlines:
+            contract = deadline.contract
+            key = (deadline.entrepreneur.id, 'membership', int(contract or -1))
+            if (deadline.kind != 'membership'
+                    or deadline.date > today
+                    or due.get(key) != deadline.date):
+                raise DeadlineError(gettext(
+                        'cae_members.msg_deadline_no_end',
+                        deadline=deadline.rec_name))
+            contract.end_date = deadline.date
+            contract.end_reason = 'not_associate'
+            contracts.append(contract)
+        # Once dealt with they are kept
+        cls.deal_with(deadlines)
+        Contract.save(contracts)
+        Contract.end(contracts)
+
+    @classmethod
     def due(cls, entrepreneurs, date):
         """Return the legal dates of the entrepreneurs as known at the date.
 
@@ -197,7 +238,7 @@ class Deadline(AdvisorMixin, ChangeableMixin, Workflow, ModelSQL, ModelView):
             if contract.end_date:
                 add('contract', contract.end_date)
             limit = contract.limit_date
-            if type_.acceptance_months and limit != contract.end_date:
+            if type_.support_limits and limit != contract.end_date:
                 add('limit', limit)
             if contract.trial_end and contract.trial_end >= date:
                 add('trial', contract.trial_end)

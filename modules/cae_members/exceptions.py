@@ -21,6 +21,10 @@ class ContractAccessError(AccessError):
     pass
 
 
+class DeadlineError(UserError):
+    pass
+
+
 class EntrepreneurValidationError(ValidationError):
     pass
 

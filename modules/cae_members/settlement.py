@@ -7,20 +7,19 @@ from decimal import Decimal
 
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields,
     sequence_ordered)
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Bool, Eval
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
 
 from .entrepreneur import EXIT_REASONS, OUTCOMES
 from .exceptions import (
     SettlementAccessError, SettlementError, SettlementValidationError)
+from .query import fetch
 
 CLOSING_REASONS = [
     ('exit', "Exit of the Holder"),
@@ -520,13 +519,10 @@ class Settlement(Workflow, ModelSQL, ModelView):
                 & fields.SQL_OPERATORS['in'](
                     line.party, [party for _, party in parties]),
                 group_by=[move.company, line.party, account.id])
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, None, None, 'NUMERIC'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
         balances = [
             (parties[company, party], account, amount)
-            for company, party, account, amount in cursor
+            for company, party, account, amount in fetch(
+                query, [None, None, None, 'NUMERIC'])
             if (company, party) in parties]
         accounts = {
             a.id: a for a in Account.browse([a for _, a, _ in balances])}
@@ -600,14 +596,15 @@ class Settlement(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def prepare(cls, name, dates):
-        """Open the settlements that the records lack.
+        """Return the settlements of the records, made where they lack.
 
         `name` is the field of the records, `dates` is {record: date}.
         """
-        present = {getattr(s, name) for s in cls.search([
-                    (name, 'in', [r.id for r in dates]),
-                    ], order=[])}
-        return cls.create([{
+        settlements = cls.search([
+                (name, 'in', [r.id for r in dates]),
+                ], order=[])
+        present = {getattr(s, name) for s in settlements}
+        return settlements + cls.create([{
                     'company': record.company.id,
                     name: record.id,
                     'date': date,
@@ -824,9 +821,10 @@ class Entrepreneur(metaclass=PoolMeta):
                     ], order=[]):
             dates[contract.entrepreneur].append(contract.end_date)
         today = Date.today()
-        Settlement.prepare('entrepreneur', {
+        settlements = Settlement.prepare('entrepreneur', {
                 e: max(ends) if ends and all(ends) else today
                 for e, ends in dates.items()})
+        return {'res_id': [s.id for s in settlements]}
 
     @classmethod
     def copy(cls, entrepreneurs, default=None):
@@ -909,7 +907,9 @@ class Activity(metaclass=PoolMeta):
         pool = Pool()
         Date = pool.get('ir.date')
         Settlement = pool.get('cae.settlement')
-        Settlement.prepare('activity', dict.fromkeys(activities, Date.today()))
+        settlements = Settlement.prepare(
+            'activity', dict.fromkeys(activities, Date.today()))
+        return {'res_id': [s.id for s in settlements]}
 
     @classmethod
     @ModelView.button

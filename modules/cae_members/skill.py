@@ -6,7 +6,7 @@ from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields,
     tree)
 from trytond.pool import Pool
-from trytond.pyson import Bool, Eval
+from trytond.pyson import Bool, Date, Eval, If
 from trytond.transaction import Transaction, without_check_access
 
 from .exceptions import CallError
@@ -74,6 +74,15 @@ class EntrepreneurSkill(EntrepreneurCompanyMixin, ModelSQL, ModelView):
                 'cae_members.msg_entrepreneur_skill_unique'),
             ]
         cls._order = [('entrepreneur', 'ASC'), ('skill', 'ASC'), ('id', None)]
+
+    @classmethod
+    def view_attributes(cls):
+        return super().view_attributes() + [
+            ('/tree', 'visual', If(
+                    Bool(Eval('target_level')) & ~Eval('reached', False)
+                    & (Eval('target_date', Date()) < Date()),
+                    'warning', '')),
+            ]
 
     @fields.depends('level', 'target_level')
     def on_change_with_reached(self, name=None):

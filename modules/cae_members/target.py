@@ -17,38 +17,52 @@ from trytond.i18n import gettext
 from trytond.model import DeactivableMixin, Index, ModelSQL, ModelView, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, If
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, inactive_records
 
 from .exceptions import TargetValidationError, TargetWarning
+from .limit import DatedLimitMixin
 from .model import EntrepreneurMixin
 
 
 class ContractType(metaclass=PoolMeta):
     __name__ = 'cae.contract.type'
 
-    target_share = fields.Numeric(
-        "Target Group", digits=(5, 4),
+    target_requirements = fields.One2Many(
+        'cae.target.requirement', 'type', "Target Group",
+        help="The least share of the people with such a contract who belong "
+        "to the target group (groupe cible).")
+
+    def target_requirement(self, date):
+        "Return what is required at the date, None if nothing"
+        requirement = Pool().get('cae.target.requirement').at(
+            self.target_requirements, date)
+        return requirement if requirement and requirement.share else None
+
+
+class TargetRequirement(DatedLimitMixin, ModelSQL, ModelView):
+    """The share of the target group that the law requires from a date on.
+
+    It is 60 % of the Belgian candidates (AR of 15 June 2009).
+    """
+    __name__ = 'cae.target.requirement'
+    __string__ = "Required Share of the Target Group"
+
+    share = fields.Numeric(
+        "Share", digits=(5, 4),
         domain=['OR',
-            ('target_share', '=', None),
+            ('share', '=', None),
             [
-                ('target_share', '>', 0),
-                ('target_share', '<=', 1),
+                ('share', '>', 0),
+                ('share', '<=', 1),
                 ],
             ],
         help="The least share of the people with such a contract who belong "
-        "to the target group (groupe cible): 60 % of the Belgian candidates "
-        "(AR of 15 June 2009).\n"
-        "Leave empty for no such duty.")
-    target_article = fields.Char(
-        "Article of the Target Group",
-        states={
-            'invisible': ~Eval('target_share'),
-            },
-        help="The article that sets the share.")
+        "to the target group.\n"
+        "Leave empty when none is required any more.")
 
-    def least_target(self, people):
+    def least(self, people):
         "Return how many of the people must belong to the target group"
-        return int((self.target_share * people).to_integral_value(ROUND_UP))
+        return int((self.share * people).to_integral_value(ROUND_UP))
 
 
 class Contract(metaclass=PoolMeta):
@@ -59,21 +73,23 @@ class Contract(metaclass=PoolMeta):
         """Warn when the target group falls short with the contracts.
 
         The people with such a contract on the first day of each are counted,
-        those that are signed with it too (law of 1 March 2007, art. 81).
+        those that are signed with it too (law of 1 March 2007, art. 81), and
+        compared with what the law requires on that day.
         """
         pool = Pool()
         Membership = pool.get('cae.target.membership')
-        Type = pool.get('cae.contract.type')
         Warning = pool.get('res.user.warning')
+        required = {
+            c.id: requirement for c in contracts
+            if (requirement := c.type.target_requirement(c.start_date))}
+        if not required:
+            return
         cursor = Transaction().connection.cursor()
         table, other = cls.__table__(), cls.__table__()
-        type_ = Type.__table__()
         membership = Membership.__table__()
         in_ = fields.SQL_OPERATORS['in']
         ids = [c.id for c in contracts]
-        cursor.execute(*table.join(
-                type_, condition=table.type == type_.id
-                ).join(other,
+        cursor.execute(*table.join(other,
                 condition=(other.company == table.company)
                 & (other.type == table.type)
                 ).join(membership, 'LEFT',
@@ -83,8 +99,7 @@ class Contract(metaclass=PoolMeta):
                 Count(other.entrepreneur, distinct=True),
                 Count(membership.entrepreneur, distinct=True),
                 Count(Case((other.id == table.id, membership.id), else_=Null)),
-                where=in_(table.id, ids)
-                & (type_.target_share != Null)
+                where=in_(table.id, list(required))
                 & (other.state.in_(['signed', 'ended']) | in_(other.id, ids))
                 & (other.start_date <= table.start_date)
                 & ((other.end_date == Null)
@@ -92,16 +107,16 @@ class Contract(metaclass=PoolMeta):
                 group_by=[table.id]))
         lacking = {}
         for id_, people, members, member in cursor:
-            contract = cls(id_)
-            least = contract.type.least_target(people)
+            requirement = required[id_]
+            least = requirement.least(people)
             # Who belongs to the group makes nothing worse
             if members < least and not member:
-                lacking[contract] = (members, people, least)
+                lacking[cls(id_)] = (members, people, least, requirement)
         if not lacking:
             return
         key = Warning.format('target_share', list(lacking))
         if Warning.check(key):
-            contract, (members, people, least) = max(
+            contract, (members, people, least, requirement) = max(
                 lacking.items(), key=lambda item: item[1][2] - item[1][0])
             raise TargetWarning(key, gettext(
                     'cae_members.msg_target_share',
@@ -109,7 +124,7 @@ class Contract(metaclass=PoolMeta):
                     members=members,
                     people=people,
                     least=least,
-                    article=contract.type.target_article or ''))
+                    article=requirement.source))
 
 
 class TargetGround(DeactivableMixin, ModelSQL, ModelView):
@@ -298,9 +313,9 @@ class TargetContext(ModelView):
 class TargetShare(ModelSQL, ModelView):
     """The share of the target group among those accompanied.
 
-    For each company and type of contract that asks for one: of the people
-    with a contract of the type in the period, those who belonged to the
-    group when it began.
+    For each company and type of contract of which the law requires one at the
+    end of the period: of the people with a contract of the type in the
+    period, those who belonged to the group when it began.
     """
     __name__ = 'cae.target.share'
     __string__ = "Share of the Target Group"
@@ -330,6 +345,13 @@ class TargetShare(ModelSQL, ModelView):
         super().__setup__()
         cls._order = [('company', 'ASC'), ('type', 'ASC'), ('id', None)]
 
+    @classmethod
+    def view_attributes(cls):
+        return super().view_attributes() + [
+            ('/tree', 'visual', If(
+                    Eval('lacking', 0) > 0, 'danger', 'success')),
+            ]
+
     def get_rec_name(self, name):
         return self.type.rec_name
 
@@ -338,25 +360,34 @@ class TargetShare(ModelSQL, ModelView):
         return [('type.rec_name', *clause[1:])]
 
     @classmethod
+    def _period(cls):
+        "Return the first and the last day of the period of the context"
+        context = Transaction().context
+        today = Pool().get('ir.date').today()
+        return (
+            context.get('from_date') or today, context.get('to_date') or today)
+
+    @classmethod
     def table_query(cls):
         pool = Pool()
-        context = Transaction().context
-        today = pool.get('ir.date').today()
-        start = context.get('from_date') or today
-        end = context.get('to_date') or today
+        Type = pool.get('cae.contract.type')
+        start, end = cls._period()
+        with inactive_records():
+            types = [
+                t.id for t in Type.search(
+                    [('target_requirements', '!=', None)], order=[])
+                if t.target_requirement(end)]
         contract = pool.get('cae.contract').__table__()
-        type_ = pool.get('cae.contract.type').__table__()
         Membership = pool.get('cae.target.membership')
         membership = Membership.__table__()
         people = contract.join(
-            type_, condition=contract.type == type_.id
-            ).join(membership, 'LEFT',
+            membership, 'LEFT',
             condition=Membership.counts(membership, contract)
             ).select(
             contract.company, contract.type, contract.entrepreneur,
             Min(contract.id).as_('contract'),
             Count(membership.id).as_('memberships'),
-            where=(type_.target_share != Null)
+            where=fields.SQL_OPERATORS['in'](contract.type, types)
             & (contract.entrepreneur != Null)
             & contract.state.in_(['signed', 'ended'])
             & (contract.start_date <= end)
@@ -373,14 +404,16 @@ class TargetShare(ModelSQL, ModelView):
     @classmethod
     def get_share(cls, shares, names):
         result = {name: {} for name in names}
+        _, end = cls._period()
         for share in shares:
+            requirement = share.type.target_requirement(end)
             values = {
                 'share': (Decimal(share.members) / share.people).quantize(
                     Decimal('.0001')),
-                'required': share.type.target_share,
+                'required': requirement.share,
                 'lacking': max(
-                    share.type.least_target(share.people) - share.members, 0),
-                'article': share.type.target_article,
+                    requirement.least(share.people) - share.members, 0),
+                'article': requirement.source,
                 }
             for name in names:
                 result[name][share.id] = values[name]

@@ -4,17 +4,17 @@
 from sql import Literal, Null
 from sql.aggregate import Max
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import ModelView, fields
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Bool, Eval, If
-from trytond.tools import escape_wildcard, sqlite_apply_types
+from trytond.tools import escape_wildcard
 from trytond.transaction import Transaction
 from trytond.wizard import (
     Button, StateAction, StateTransition, StateView, Wizard)
 
 from .exceptions import WelcomeError
+from .query import fetch
 
 # The facts of the path that the entrepreneur shows
 FACTS = {
@@ -155,7 +155,6 @@ class Entrepreneur(metaclass=PoolMeta):
         pool = Pool()
         Date = pool.get('ir.date')
         Person = pool.get('cae.funnel.person')
-        cursor = Transaction().connection.cursor()
         ids = list(map(int, entrepreneurs))
         result = {name: dict.fromkeys(ids) for name in names}
         table = cls.__table__()
@@ -164,10 +163,7 @@ class Entrepreneur(metaclass=PoolMeta):
         query = facts.select(
             facts.id,
             *(getattr(facts, FACTS[name]).as_(name) for name in names))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, *('DATE' for _ in names)])
-        cursor.execute(*query)
-        for id_, *dates in cursor:
+        for id_, *dates in fetch(query, [None, *('DATE' for _ in names)]):
             for name, date in zip(names, dates):
                 result[name][id_] = date
         return result
@@ -182,17 +178,13 @@ class Entrepreneur(metaclass=PoolMeta):
 
     @classmethod
     def get_last_interview_date(cls, entrepreneurs, name):
-        cursor = Transaction().connection.cursor()
         result = dict.fromkeys(map(int, entrepreneurs))
         last = cls._last_interviews()
         query = last.select(
             last.entrepreneur, last.date.as_('date'),
             where=fields.SQL_OPERATORS['in'](
                 last.entrepreneur, list(result)))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'DATE'])
-        cursor.execute(*query)
-        result.update(cursor)
+        result.update(fetch(query, [None, 'DATE']))
         return result
 
     @classmethod

@@ -15,7 +15,7 @@ from trytond.model import (
     Check, DeactivableMixin, Exclude, Index, ModelSQL, ModelView, Workflow,
     fields)
 from trytond.pool import Pool
-from trytond.pyson import Bool, Eval, Id, If
+from trytond.pyson import Bool, Eval, Id, If, Or
 from trytond.report import Report
 from trytond.tools import slugify
 from trytond.transaction import Transaction, without_check_access
@@ -255,13 +255,19 @@ class Session(Workflow, ModelSQL, ModelView):
         entrepreneur = Id('cae_members', 'group_entrepreneur')
         # The columns are evaluated in the context, not in a record
         staff = ~Eval('groups', []).contains(entrepreneur)
+        groups = Eval('context', {}).get('groups', [])
         return super().view_attributes() + [
             ('/tree/field[@name="my_state"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="register"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="give_up"]', 'tree_invisible', staff, []),
             ('/form//group[@id="my_registration"]', 'states', {
-                    'invisible': ~Eval('context', {}).get(
-                        'groups', []).contains(entrepreneur),
+                    'invisible': ~groups.contains(entrepreneur),
+                    }, []),
+            ('/form//group[@id="buttons"]', 'states', {
+                    'invisible': groups.contains(entrepreneur) & ~Or(*(
+                            groups.contains(Id('cae_members', f'group_{name}'))
+                            for name in [
+                                'advisor', 'advisor_all', 'administrator'])),
                     }, []),
             ]
 

@@ -8,8 +8,8 @@ from sql.aggregate import Sum
 from sql.conditionals import Coalesce
 
 from trytond.i18n import gettext
-from trytond.modules.cae_billing.balance import _rows
 from trytond.modules.cae_billing.check.check import amounts, table
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
@@ -98,13 +98,13 @@ class Closing(metaclass=PoolMeta):
                 continue
             result.append({
                     'kind': 'pay_terms',
-                    'record': str(contract),
+                    'record': str(contract.person),
                     'message': gettext(message, contract=contract.rec_name),
                     })
         for payslip in above:
             result.append({
                     'kind': 'above_budget',
-                    'record': str(payslip),
+                    'record': str(payslip.contract.person),
                     'message': gettext(
                         'cae_payroll.msg_attention_above_budget',
                         payslip=payslip.rec_name,
@@ -119,7 +119,8 @@ class Closing(metaclass=PoolMeta):
     def _checks(cls):
         return [*super()._checks(), *[
                 (code, gettext(f'cae_payroll.msg_check_{code}'))
-                for code in ['pay', 'contributions', 'net_pay']]]
+                for code in [
+                    'pay', 'pay_activity', 'contributions', 'net_pay']]]
 
     def _on_collected_basis(self):
         Pay = Pool().get('cae.contract.pay')
@@ -136,7 +137,7 @@ class Closing(metaclass=PoolMeta):
             & (payslip.number != Null))
         return [
             *super()._numbers(),
-            *(('payslip', number) for number, in _rows(query, [None]))]
+            *(('payslip', number) for number, in fetch(query, [None]))]
 
     def _payslips(self, payslip):
         "Return the condition of the posted payslips of the month"
@@ -179,6 +180,31 @@ class Closing(metaclass=PoolMeta):
             gettext('cae_payroll.msg_check_pay_look'),
             sum(due.values(), Decimal(0)), sum(posted.values(), Decimal(0)),
             sum((abs(posted[id_] - due[id_]) for id_ in wrong), Decimal(0)))
+
+    def _above_budget(self):
+        payslip, part = table('cae.payslip'), table('cae.payslip.activity')
+        return super()._above_budget() | {
+            id_ for id_, in fetch(part
+                .join(payslip, condition=part.payslip == payslip.id)
+                .select(
+                    part.activity,
+                    where=self._payslips(payslip) & payslip.above_budget),
+                [None])}
+
+    def _check_pay_activity(self):
+        "Each payslip of the month is borne by activities"
+        payslip, part = table('cae.payslip'), table('cae.payslip.activity')
+        ids = [id_ for id_, in fetch(payslip
+                .join(part, 'LEFT', condition=part.payslip == payslip.id)
+                .select(
+                    payslip.id,
+                    where=self._payslips(payslip) & (payslip.cost != 0)
+                    & (part.id == Null)),
+                [None])]
+        return self._check_value(
+            not ids, 'cae.payslip', ids,
+            gettext('cae_payroll.msg_check_pay_activity_look'),
+            Decimal(0), Decimal(len(ids)))
 
     def _check_contributions(self):
         """The payslips are posted to the accounts of those who get them.
@@ -287,7 +313,3 @@ class Attention(metaclass=PoolMeta):
             ('pay_terms', "Pay Terms"),
             ('above_budget', "Pay above Budget"),
             ]
-
-    @classmethod
-    def _get_records(cls):
-        return super()._get_records() + ['cae.contract', 'cae.payslip']

@@ -351,14 +351,18 @@ def coefficient(reduction, gross, smic):
         COEFFICIENT, ROUND_HALF_UP)
 
 
-def _reduction(scheme, gross, smic, counters):
-    "Return the coefficient, the amount of the month and the one to date"
+def _reduction(scheme, gross, smic, counters, employer):
+    """Return the coefficient, the amount of the month and the one to date.
+
+    It is set against the contributions of the employer (CSS L241-13), which
+    may round to less; regularised, the year as a whole keeps that.
+    """
     if not scheme.reduction:
         return ZERO, ZERO, counters.get('reduction', ZERO)
     before = counters.get('reduction', ZERO)
     if scheme.establishment.regularisation == 'none':
         ratio = coefficient(scheme.reduction, gross, smic)
-        amount = cents(ratio * gross)
+        amount = min(cents(ratio * gross), employer)
     else:
         gross += counters.get('gross', ZERO)
         smic += counters.get('smic', ZERO)
@@ -375,7 +379,7 @@ def cost(scheme, terms, gross, counters=None):
         scheme, terms, gross, scheme.pss * ceiling_ratio, counters)
     employer = sum(_employer(scheme, terms, gross, bases, smic_ratio), ZERO)
     _, reduction, _ = _reduction(
-        scheme, gross, scheme.smic * smic_ratio, counters)
+        scheme, gross, scheme.smic * smic_ratio, counters, employer)
     return gross + employer - reduction
 
 
@@ -418,7 +422,7 @@ def compute(scheme, terms, gross, counters=None):
                     employee, employer))
 
     ratio, reduction, reduction_to_date = _reduction(
-        scheme, gross, smic, counters)
+        scheme, gross, smic, counters, employer_total)
     pension = ZERO
     if reduction:
         rule = scheme.reduction

@@ -4,11 +4,9 @@
 from dateutil.relativedelta import relativedelta
 from sql.aggregate import Max
 
-from trytond import backend
 from trytond.model import fields
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction
 
 
 class Settlement(metaclass=PoolMeta):
@@ -68,11 +66,7 @@ class Settlement(metaclass=PoolMeta):
                 & fields.SQL_OPERATORS['in'](
                     payslip.contract, [c.id for c in contracts]),
                 group_by=[payslip.contract])
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'DATE'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
-        paid = dict(cursor)
+        paid = dict(fetch(query, [None, 'DATE']))
         for contract in contracts:
             settlement = exits[contract.entrepreneur.id]
             first = max(

@@ -2,13 +2,11 @@
 # this repository contains the full copyright notices and license terms.
 from sql import Null
 
-from trytond import backend
 from trytond.model import fields
 from trytond.modules.cae_billing.month import (
     add_months, month_end, month_of, month_start)
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction
 
 
 class FeeRule(metaclass=PoolMeta):
@@ -49,10 +47,6 @@ class FeeRule(metaclass=PoolMeta):
                 & (period.start_date >= month_start(
                         add_months(min(months), -1)))
                 & (period.end_date <= month_end(max(months)))))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'DATE'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
-        for activity, date in cursor:
+        for activity, date in fetch(query, [None, 'DATE']):
             result[activity].discard(add_months(month_of(date), 1))
         return result

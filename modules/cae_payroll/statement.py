@@ -1,7 +1,9 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from sql import Null
+
 from trytond.modules.cae_billing.overview.month import amount
-from trytond.pool import PoolMeta
+from trytond.pool import Pool, PoolMeta
 
 
 class PayKindMixin:
@@ -31,3 +33,19 @@ class StatementLine(PayKindMixin, metaclass=PoolMeta):
 class Month(metaclass=PoolMeta):
     __name__ = 'cae.activity.month'
     pay = amount("Pay", help="Gross and employer contributions.")
+
+
+class BalanceSheet(metaclass=PoolMeta):
+    __name__ = 'cae.balance_sheet'
+
+    @classmethod
+    def _details(cls):
+        pool = Pool()
+        payslip = pool.get('cae.payslip').__table__()
+        part = pool.get('cae.payslip.activity').__table__()
+        return [*super()._details(), part
+            .join(payslip, condition=part.payslip == payslip.id)
+            .select(
+                payslip.move.as_('move'), payslip.party.as_('party'),
+                part.activity.as_('activity'), part.cost.as_('weight'),
+                where=(payslip.move != Null) & (part.cost > 0))]

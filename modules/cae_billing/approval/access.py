@@ -5,8 +5,11 @@
 The record rules say which documents; here is said which fields, as a list of
 what is open: a field that another module adds is closed.
 """
+from trytond.i18n import gettext
+from trytond.model.exceptions import AccessError
 from trytond.pool import Pool, PoolMeta
-from trytond.transaction import Transaction, check_access
+from trytond.pyson import Eval, Id
+from trytond.transaction import Transaction, check_access, without_check_access
 
 OPEN_FIELDS = {
     'account.invoice': {
@@ -14,16 +17,29 @@ OPEN_FIELDS = {
         'delivery_date', 'description', 'invoice_address', 'lines', 'party',
         'party_tax_identifier', 'payment_term', 'reference', 'type'},
     'account.invoice.line': {
-        'activity', 'currency', 'description', 'invoice', 'invoice_type',
-        'note', 'product', 'quantity', 'sequence', 'taxes', 'type', 'unit',
-        'unit_price'},
+        'activity', 'currency', 'description', 'gross_price', 'invoice',
+        'invoice_type', 'note', 'product', 'quantity', 'sequence',
+        'service_date', 'service_hours', 'service_nature', 'service_worker',
+        'taxes', 'type', 'unit', 'unit_price'},
     'party.party': {
         'active', 'addresses', 'categories', 'contact_mechanisms',
         'identifiers', 'lang', 'name'},
+    'sale.sale': {
+        'activity', 'advance_payment_term', 'comment', 'contact', 'currency',
+        'description', 'expected_date', 'invoice_address', 'lines', 'party',
+        'payment_term', 'quotation_validity', 'reference',
+        'shipment_address'},
+    'sale.line': {
+        'base_price', 'description', 'discount_amount', 'discount_rate',
+        'gross_price', 'note', 'product', 'quantity', 'sale', 'sequence',
+        'taxes', 'type', 'unit', 'unit_price'},
     }
 OPEN_MODELS = {
     'account.invoice', 'account.invoice.line',
-    'account.invoice.line-account.tax'}
+    'account.invoice.line-account.tax', 'sale.line',
+    'sale.line-account.tax', 'sale.sale'}
+# With what belongs to them
+DOCUMENTS = {'account.invoice', 'sale.sale'}
 # Where what a party has on invoices is stored
 CLOSED_MODELS = {'party.party.account', 'party.party.payment_term'}
 # To whom a party or a product belongs
@@ -31,6 +47,10 @@ CLOSED_FIELDS = {
     'party.party': {'cae_activities'},
     'product.template': {'cae_activities'},
     }
+
+# Whether the user of the client is
+IS_ENTREPRENEUR = Id('cae_members', 'group_entrepreneur').in_(
+    Eval('context', {}).get('groups', []))
 
 
 def is_entrepreneur():
@@ -60,6 +80,44 @@ def check_reach(name, ids):
             Pool().get(name).read(ids, ['id'])
 
 
+def targets(mode, name, records, values):
+    "Return the ids that a creation or a change puts in the Many2One"
+    if mode == 'create':
+        return list({
+                getattr(r, name).id for r in records if getattr(r, name)})
+    return list(filter(None, [(values or {}).get(name)]))
+
+
+def check_approver(documents):
+    """Refuse an approval by who does not support the activities.
+
+    ``documents`` are (document, its activities). The accounting and the
+    advisors of all approve any document.
+    """
+    pool = Pool()
+    Activity = pool.get('cae.activity')
+    Date = pool.get('ir.date')
+    ModelData = pool.get('ir.model.data')
+    User = pool.get('res.user')
+    if not Transaction().user or set(User.get_groups()) & {
+            ModelData.get_id('account', 'group_account'),
+            ModelData.get_id('cae_members', 'group_advisor_all')}:
+        return
+    employees = set(User.get_employees())
+    today = Date.today()
+    with without_check_access():
+        for document, activities in documents:
+            holders = Activity.holders_at(activities, today)
+            for activity in activities:
+                advisors = {e.advisor for e, _ in holders[activity.id]}
+                advisors.add(activity.advisor)
+                if not employees & {a.id for a in advisors if a}:
+                    raise AccessError(gettext(
+                            'cae_billing.msg_approval_portfolio',
+                            invoice=document.rec_name,
+                            activity=activity.rec_name))
+
+
 class ModelAccess(metaclass=PoolMeta):
     __name__ = 'ir.model.access'
 
@@ -74,8 +132,7 @@ class ModelAccess(metaclass=PoolMeta):
         for name in access:
             if name in CLOSED_MODELS or (
                     name not in OPEN_MODELS
-                    and 'account.invoice' in Rule._cae_ruled_by(
-                        pool.get(name))):
+                    and DOCUMENTS & Rule._cae_ruled_by(pool.get(name))):
                 access[name] = {
                     'read': access[name]['read'],
                     'write': False, 'create': False, 'delete': False}
@@ -114,4 +171,5 @@ class Rule(metaclass=PoolMeta):
     @classmethod
     def _cae_models(cls):
         return super()._cae_models() | {
-            'cae.approval.ceiling', 'cae.approval.event', 'product.template'}
+            'cae.approval.ceiling', 'cae.approval.event',
+            'cae.approval.pending', 'product.template'}

@@ -2,11 +2,13 @@
 # this repository contains the full copyright notices and license terms.
 import datetime as dt
 
-from sql import Null, Union
+from sql import Literal, Null, Union
+from sql.aggregate import Max
 from sql.operators import Concat
 
 from trytond.i18n import gettext
-from trytond.model import Check, Index, ModelSQL, ModelView, fields
+from trytond.model import (
+    Check, Index, Model, ModelSQL, ModelView, Workflow, fields)
 from trytond.model.exceptions import AccessError
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -15,6 +17,7 @@ from trytond.transaction import Transaction, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from ..exceptions import ApprovalError
+from .access import is_entrepreneur
 
 
 class Ceiling(ModelSQL, ModelView):
@@ -156,6 +159,155 @@ class Ceiling(ModelSQL, ModelView):
                         ceiling=lang.currency(min(limits), company.currency)))
 
 
+class ApprovalMixin(Model):
+    """A document that is submitted, and approved or given back.
+
+    Its name stands in ``_get_documents`` of ``cae.approval.event``, and the
+    rules of that model say who reads what was done with it.
+    """
+    __slots__ = ()
+    approval_events = fields.One2Many(
+        'cae.approval.event', 'document', "History", readonly=True)
+    approval_comment = fields.Function(fields.Text(
+            "What Must Change",
+            states={
+                'invisible': ~Eval('approval_comment'),
+                }),
+        'get_approval_comment')
+
+    def get_approval_comment(self, name):
+        "The comment of a refusal that nothing was done about yet"
+        last = self.approval_events[0] if self.approval_events else None
+        if last and last.action == 'refuse':
+            return last.comment
+
+    @classmethod
+    def copy(cls, documents, default=None):
+        default = default.copy() if default is not None else {}
+        default.setdefault('approval_events', None)
+        return super().copy(documents, default=default)
+
+    @classmethod
+    def refuse_submission(cls, documents, comment):
+        """Give the documents back to who submitted them.
+
+        The model checks who may. Raises ApprovalError when the comment is
+        empty.
+        """
+        cls._note(documents, 'refuse', comment)
+
+    @classmethod
+    def _note(cls, documents, action, comment=None):
+        "Keep that the user does the action"
+        Pool().get('cae.approval.event').add(documents, action, comment)
+
+
+class DraftApprovalMixin(ApprovalMixin):
+    """A document of Tryton that is approved while it is a draft.
+
+    Its model has ``_check_own``, which refuses an entrepreneur what is not
+    theirs, and ``_check_activities``.
+    """
+    __slots__ = ()
+    approval = fields.Selection([
+            (None, ""),
+            ('submitted', "Submitted"),
+            ('refused', "Refused"),
+            ('approved', "Approved"),
+            ], "Approval", readonly=True, sort=False,
+        states={
+            'invisible': ~Eval('approval'),
+            })
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        t = cls.__table__()
+        cls._sql_indexes.add(Index(
+                t, (t.approval, Index.Equality(cardinality='low')),
+                where=t.approval == 'submitted'))
+
+    @classmethod
+    def copy(cls, documents, default=None):
+        default = default.copy() if default is not None else {}
+        default.setdefault('approval', None)
+        if Transaction().check_access and is_entrepreneur():
+            # The fields that are closed to them are copied too
+            cls.read([d.id for d in documents], ['id'])
+            cls._check_own(documents)
+            with without_check_access():
+                return super().copy(documents, default=default)
+        return super().copy(documents, default=default)
+
+    @classmethod
+    def _check_complete(cls, documents):
+        "Refuse to submit what could not go on"
+        for document in documents:
+            if not document.line_lines:
+                raise ApprovalError(gettext(
+                        'cae_billing.msg_approval_empty',
+                        invoice=document.rec_name))
+        cls._check_activities(documents)
+
+    def _check_ceiling(self, kind, activities):
+        "Return today when the user may go on alone with the document"
+        pool = Pool()
+        Ceiling = pool.get('cae.approval.ceiling')
+        Currency = pool.get('currency.currency')
+        Date = pool.get('ir.date')
+        with Transaction().set_context(company=self.company.id):
+            today = Date.today()
+        with Transaction().set_context(date=today):
+            amount = Currency.compute(
+                self.currency, self.untaxed_amount, self.company.currency)
+        Ceiling.check(self, kind, amount, activities, today)
+        return today
+
+    @classmethod
+    @ModelView.button
+    def submit(cls, documents):
+        "Ask for the approval of drafts, which are closed until the answer"
+        cls._check_own(documents)
+        cls._check_complete(documents)
+        cls.write(documents, {'approval': 'submitted'})
+        cls._note(documents, 'submit')
+
+    @classmethod
+    @ModelView.button
+    def withdraw(cls, documents):
+        "Take submitted documents back to change them"
+        cls._check_own(documents)
+        cls.write(documents, {'approval': None})
+        cls._note(documents, 'withdraw')
+
+    @classmethod
+    def _accept(cls, documents):
+        "Note the approval of what was submitted and goes on"
+        accepted = [d for d in documents if d.approval == 'submitted']
+        if accepted:
+            cls.write(accepted, {'approval': 'approved'})
+            cls._note(accepted, 'approve')
+
+    @classmethod
+    @ModelView.button
+    @Workflow.transition('draft')
+    def draft(cls, documents):
+        approved = [d for d in documents if d.approval == 'approved']
+        super().draft(documents)
+        if approved:
+            cls.write(approved, {'approval': None})
+            cls._note(approved, 'reopen')
+
+    @classmethod
+    def check_modification(cls, mode, documents, values=None, external=False):
+        super().check_modification(
+            mode, documents, values=values, external=external)
+        if external and (
+                mode == 'write' and 'approval' in values
+                or mode == 'create' and any(d.approval for d in documents)):
+            raise AccessError(gettext('cae_billing.msg_approval_by_button'))
+
+
 class Event(ModelSQL, ModelView):
     "What was asked for or decided about a document; it is only added to"
     __name__ = 'cae.approval.event'
@@ -166,8 +318,6 @@ class Event(ModelSQL, ModelView):
     company = fields.Many2One(
         'company.company', "Company", required=True, readonly=True,
         ondelete='CASCADE')
-    activity = fields.Many2One(
-        'cae.activity', "Activity", readonly=True, ondelete='CASCADE')
     user = fields.Many2One(
         'res.user', "User", required=True, readonly=True,
         ondelete='RESTRICT')
@@ -179,24 +329,25 @@ class Event(ModelSQL, ModelView):
             ('refuse', "Refused"),
             ('approve', "Approved"),
             ('reopen', "Opened Again"),
-            ('post', "Posted Within the Ceiling"),
+            ('post', "Posted"),
+            ('post_alone', "Posted Within the Ceiling"),
+            ('waive', "Waived"),
+            ('reverse', "Reversed"),
             ], "Action", required=True, readonly=True, sort=False)
+    action_string = action.translated('action')
     comment = fields.Text("Comment", readonly=True)
 
     @classmethod
     def __setup__(cls):
         super().__setup__()
         t = cls.__table__()
-        cls._sql_indexes.update({
-                Index(t, (t.document, Index.Equality())),
-                Index(t, (t.activity, Index.Range())),
-                })
+        cls._sql_indexes.add(Index(t, (t.document, Index.Equality())))
         cls._order = [('time', 'DESC'), ('id', 'DESC')]
 
     @classmethod
     def _get_documents(cls):
         "Return the names of the models that are approved"
-        return ['account.invoice']
+        return ['account.invoice', 'cae.expense', 'cae.internal']
 
     @classmethod
     def get_documents(cls):
@@ -210,15 +361,19 @@ class Event(ModelSQL, ModelView):
 
     @classmethod
     def add(cls, documents, action, comment=None):
-        "Add that the user did the action now on the documents"
+        """Add that the user did the action now on the documents.
+
+        Raises ApprovalError when a refusal has no comment.
+        """
+        if action == 'refuse' and not (comment or '').strip():
+            raise ApprovalError(gettext(
+                    'cae_billing.msg_approval_comment',
+                    document=documents[0].rec_name))
         user, now = Transaction().user, dt.datetime.now()
         with without_check_access():
             cls.create([{
                         'document': str(document),
                         'company': document.company.id,
-                        'activity': (
-                            document.activity.id if document.activity
-                            else None),
                         'user': user,
                         'time': now,
                         'action': action,
@@ -236,8 +391,7 @@ class Event(ModelSQL, ModelView):
 class Pending(ModelSQL, ModelView):
     """The documents that wait for approval, whatever they are.
 
-    A model of documents takes part with a query in ``_queries`` and its name
-    in ``_get_documents`` of ``cae.approval.event``.
+    A model of ApprovalMixin takes part with a query in ``_queries``.
     """
     __name__ = 'cae.approval.pending'
     __string__ = "To Approve"
@@ -256,8 +410,9 @@ class Pending(ModelSQL, ModelView):
     submitted_at = fields.Timestamp("Submitted", readonly=True)
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"), 'get_amount')
-    untaxed_amount = fields.Function(Monetary(
-            "Untaxed", currency='currency', digits='currency'),
+    amount = fields.Function(Monetary(
+            "Amount", currency='currency', digits='currency',
+            help="Without the VAT that is collected or recovered."),
         'get_amount')
 
     @classmethod
@@ -271,43 +426,75 @@ class Pending(ModelSQL, ModelView):
 
     @classmethod
     def _queries(cls):
-        """Return a query for each model of documents: its table and the
-        columns document, company, activity, party and submitted_at."""
+        """Return (table, values) for each model of documents.
+
+        The table has a column company; values are the name of the model,
+        the columns activity and party, which documents wait and the field
+        of their amount.
+        """
         invoice = Pool().get('account.invoice').__table__()
-        return [(invoice, {
+        expense = Pool().get('cae.expense').__table__()
+        internal = Pool().get('cae.internal').__table__()
+        entrepreneur = Pool().get('cae.entrepreneur').__table__()
+        return [
+            (invoice, {
                     'model': 'account.invoice',
+                    'activity': invoice.activity,
                     'party': invoice.party,
                     'where': (invoice.state == 'draft')
                     & (invoice.approval == 'submitted'),
-                    })]
+                    'amount': 'untaxed_amount',
+                    }),
+            (expense, {
+                    'model': 'cae.expense',
+                    'activity': expense.activity,
+                    'party': entrepreneur.select(
+                        entrepreneur.party,
+                        where=entrepreneur.id == expense.entrepreneur),
+                    'where': expense.state == 'submitted',
+                    'amount': 'total',
+                    }),
+            (internal, {
+                    'model': 'cae.internal',
+                    'activity': internal.to_activity,
+                    'party': Literal(None),
+                    'where': internal.state == 'proposed',
+                    'amount': 'amount',
+                    }),
+            ]
 
     @classmethod
     def table_query(cls):
-        Activity = Pool().get('cae.activity')
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        Event = pool.get('cae.approval.event')
         queries = cls._queries()
         selects = []
         for i, (table, values) in enumerate(queries):
-            activity = Activity.__table__()
+            activity, event = Activity.__table__(), Event.__table__()
+            document = Concat(values['model'] + ',', table.id.cast('VARCHAR'))
             selects.append(table.join(
                     activity, 'LEFT',
-                    condition=table.activity == activity.id
+                    condition=values['activity'] == activity.id
                     ).select(
                     # A number of its own for each document of each model
                     (table.id * len(queries) + i).as_('id'),
-                    Concat(
-                        values['model'] + ',',
-                        table.id.cast('VARCHAR')).as_('document'),
+                    document.as_('document'),
                     table.company.as_('company'),
-                    table.activity.as_('activity'),
+                    activity.id.as_('activity'),
                     activity.advisor.as_('advisor'),
                     values['party'].as_('party'),
-                    table.submitted_at.as_('submitted_at'),
+                    event.select(
+                        Max(event.time),
+                        where=(event.document == document)
+                        & (event.action == 'submit')).as_('submitted_at'),
                     where=values['where']))
         return Union(*selects, all_=True) if len(selects) > 1 else selects[0]
 
     @classmethod
     def get_amount(cls, pendings, names):
         pool = Pool()
+        fields = {v['model']: v['amount'] for _, v in cls._queries()}
         ids = {}
         for pending in pendings:
             ids.setdefault(pending.document.__name__, []).append(
@@ -318,10 +505,11 @@ class Pending(ModelSQL, ModelView):
         result = {name: {} for name in names}
         for pending in pendings:
             document = documents[str(pending.document)]
-            for name in names:
-                value = getattr(document, name)
-                result[name][pending.id] = (
-                    value.id if name == 'currency' else value)
+            if 'currency' in names:
+                result['currency'][pending.id] = document.currency.id
+            if 'amount' in names:
+                result['amount'][pending.id] = getattr(
+                    document, fields[document.__name__])
         return result
 
 

@@ -19,7 +19,10 @@ class Closing(metaclass=PoolMeta):
                     ('company', '=', self.company.id),
                     ('state', 'in', ['draft', 'validated']),
                     ('approval', 'in', ['submitted', 'approved']),
-                    ('submitted_at', '<', after),
+                    ('approval_events', 'where', [
+                            ('action', '=', 'submit'),
+                            ('time', '<', after),
+                            ]),
                     ]):
             if str(invoice) not in listed:
                 result.append({

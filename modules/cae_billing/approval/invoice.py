@@ -1,61 +1,35 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-import datetime as dt
 import math
 from decimal import Decimal
 
 from trytond.i18n import gettext
-from trytond.model import Index, ModelView, Workflow, fields
+from trytond.model import ModelView, Workflow, fields
 from trytond.model.exceptions import AccessError
 from trytond.pool import Pool, PoolMeta
-from trytond.pyson import Eval, Id
+from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
 
 from ..exceptions import AmountError, ApprovalError
-from .access import check_reach, is_entrepreneur, own_activities
+from .access import (
+    IS_ENTREPRENEUR, check_approver, check_reach, is_entrepreneur,
+    own_activities, targets)
+from .approval import DraftApprovalMixin
 
 # No amount of a line is written with more digits before the point
 LARGEST = 10 ** 12
-_is_entrepreneur = Id('cae_members', 'group_entrepreneur').in_(
-    Eval('context', {}).get('groups', []))
 
 
-class Invoice(metaclass=PoolMeta):
+class Invoice(DraftApprovalMixin, metaclass=PoolMeta):
     __name__ = 'account.invoice'
-    approval = fields.Selection([
-            (None, ""),
-            ('submitted', "Submitted"),
-            ('refused', "Refused"),
-            ('approved', "Approved"),
-            ], "Approval", readonly=True, sort=False,
-        states={
-            'invisible': ~Eval('approval'),
-            })
-    submitted_at = fields.Timestamp(
-        "Submitted At", readonly=True,
-        states={
-            'invisible': ~Eval('submitted_at'),
-            })
-    approval_comment = fields.Function(fields.Text(
-            "What Must Change",
-            states={
-                'invisible': Eval('approval') != 'refused',
-                }),
-        'get_approval_comment')
     auto_approved = fields.Function(fields.Boolean(
             "Posted Within the Ceiling",
             help="Whether an entrepreneur posted the document alone."),
         'get_auto_approved', searcher='search_auto_approved')
-    approval_events = fields.One2Many(
-        'cae.approval.event', 'document', "Approval", readonly=True)
 
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        t = cls.__table__()
-        cls._sql_indexes.add(Index(
-                t, (t.approval, Index.Equality(cardinality='low')),
-                where=t.approval == 'submitted'))
         cls._check_modify_exclude |= {'approval'}
         draft = (Eval('state') != 'draft') | (Eval('type') != 'out')
         depends = ['state', 'type', 'approval']
@@ -63,19 +37,19 @@ class Invoice(metaclass=PoolMeta):
                 'submit': {
                     'invisible': (
                         draft | (Eval('approval') == 'submitted')
-                        | ~_is_entrepreneur),
+                        | ~IS_ENTREPRENEUR),
                     'depends': depends,
                     },
                 'withdraw': {
                     'invisible': (
                         draft | (Eval('approval') != 'submitted')
-                        | ~_is_entrepreneur),
+                        | ~IS_ENTREPRENEUR),
                     'depends': depends,
                     },
                 'post_alone': {
                     'invisible': (
                         draft | (Eval('approval') == 'submitted')
-                        | ~_is_entrepreneur),
+                        | ~IS_ENTREPRENEUR),
                     'depends': depends,
                     },
                 'approve': {
@@ -96,11 +70,6 @@ class Invoice(metaclass=PoolMeta):
                 activity, = activities
                 return activity
 
-    def get_approval_comment(self, name):
-        for event in self.approval_events:
-            if event.action == 'refuse':
-                return event.comment
-
     @classmethod
     def get_auto_approved(cls, invoices, name):
         Event = Pool().get('cae.approval.event')
@@ -108,17 +77,15 @@ class Invoice(metaclass=PoolMeta):
         with without_check_access():
             found.update(e.document.id for e in Event.search([
                         ('document', 'in', [str(i) for i in invoices]),
-                        ('action', '=', 'post'),
+                        ('action', '=', 'post_alone'),
                         ]))
         return {i.id: i.id in found for i in invoices}
 
     @classmethod
     def search_auto_approved(cls, name, clause):
         _, operator, value = clause
-        posted = [('approval_events', 'where', [('action', '=', 'post')])]
-        if (operator == '=') == bool(value):
-            return posted
-        return [('approval_events', 'not where', [('action', '=', 'post')])]
+        where = 'where' if (operator == '=') == bool(value) else 'not where'
+        return [('approval_events', where, [('action', '=', 'post_alone')])]
 
     @classmethod
     def preprocess_values(cls, mode, values):
@@ -144,19 +111,6 @@ class Invoice(metaclass=PoolMeta):
                 account = Party(values['party']).account_receivable_used
             if account:
                 values['account'] = account.id
-
-    @classmethod
-    def copy(cls, invoices, default=None):
-        default = default.copy() if default is not None else {}
-        for name in ['approval', 'submitted_at', 'approval_events']:
-            default.setdefault(name, None)
-        if Transaction().check_access and is_entrepreneur():
-            # The fields that are closed to them are copied too
-            cls.read([i.id for i in invoices], ['id'])
-            cls._check_own(invoices)
-            with without_check_access():
-                return super().copy(invoices, default=default)
-        return super().copy(invoices, default=default)
 
     def _credit(self, **values):
         credit = super()._credit(**values)
@@ -184,66 +138,20 @@ class Invoice(metaclass=PoolMeta):
                             invoice=invoice.rec_name))
 
     @classmethod
-    def _check_complete(cls, invoices):
-        "Refuse to submit or to post what could not be posted"
-        for invoice in invoices:
-            if not invoice.line_lines:
-                raise ApprovalError(gettext(
-                        'cae_billing.msg_approval_empty',
-                        invoice=invoice.rec_name))
-        cls._check_activities(invoices)
-
-    @classmethod
-    @ModelView.button
-    def submit(cls, invoices):
-        "Ask for the approval of drafts, which are closed until the answer"
-        pool = Pool()
-        Event = pool.get('cae.approval.event')
-        cls._check_own(invoices)
-        cls._check_complete(invoices)
-        cls.write(invoices, {
-                'approval': 'submitted',
-                'submitted_at': dt.datetime.now(),
-                })
-        Event.add(invoices, 'submit')
-
-    @classmethod
-    @ModelView.button
-    def withdraw(cls, invoices):
-        "Take submitted documents back to change them"
-        pool = Pool()
-        Event = pool.get('cae.approval.event')
-        cls._check_own(invoices)
-        cls.write(invoices, {'approval': None, 'submitted_at': None})
-        Event.add(invoices, 'withdraw')
-
-    @classmethod
     @ModelView.button
     def post_alone(cls, invoices):
         "Number and post within the ceilings, dated today"
-        pool = Pool()
-        Ceiling = pool.get('cae.approval.ceiling')
-        Currency = pool.get('currency.currency')
-        Date = pool.get('ir.date')
-        Event = pool.get('cae.approval.event')
         cls._check_own(invoices)
         cls._check_complete(invoices)
         for invoice in invoices:
-            with Transaction().set_context(company=invoice.company.id):
-                today = Date.today()
-            with Transaction().set_context(date=today):
-                amount = Currency.compute(
-                    invoice.currency, invoice.untaxed_amount,
-                    invoice.company.currency)
-            Ceiling.check(
-                invoice, 'credit_note' if invoice.is_credit else 'invoice',
-                amount,
-                {line.activity for line in invoice.line_lines}, today)
+            today = invoice._check_ceiling(
+                'credit_note' if invoice.is_credit else 'invoice',
+                {line.activity for line in invoice.line_lines})
             invoice.invoice_date = today
             invoice.accounting_date = None
             invoice.payment_term_date = None
         cls.save(invoices)
-        Event.add(invoices, 'post')
+        cls._note(invoices, 'post_alone')
         cls.post(invoices)
 
     @classmethod
@@ -264,63 +172,22 @@ class Invoice(metaclass=PoolMeta):
 
         Raises ApprovalError when one is not submitted or has no comment.
         """
-        pool = Pool()
-        Event = pool.get('cae.approval.event')
         cls._check_approver(invoices)
         for invoice in invoices:
             if invoice.state != 'draft' or invoice.approval != 'submitted':
                 raise ApprovalError(gettext(
                         'cae_billing.msg_approval_not_submitted',
                         invoice=invoice.rec_name))
-            if not (comment or '').strip():
-                raise ApprovalError(gettext(
-                        'cae_billing.msg_approval_comment',
-                        invoice=invoice.rec_name))
-        cls.write(invoices, {'approval': 'refused', 'submitted_at': None})
-        Event.add(invoices, 'refuse', comment)
+        super().refuse_submission(invoices, comment)
+        cls.write(invoices, {'approval': 'refused'})
 
     @classmethod
     def _check_approver(cls, invoices):
-        """Refuse an approval by who does not support the activities.
-
-        The accounting and the advisors of all approve any document.
-        """
-        pool = Pool()
-        Date = pool.get('ir.date')
-        ModelData = pool.get('ir.model.data')
-        User = pool.get('res.user')
-        if not Transaction().user or set(User.get_groups()) & {
-                ModelData.get_id('account', 'group_account'),
-                ModelData.get_id('cae_members', 'group_advisor_all')}:
-            return
-        employees = set(User.get_employees())
-        Activity = pool.get('cae.activity')
-        today = Date.today()
-        with without_check_access():
-            for invoice in cls.browse(invoices):
-                activities = {
+        check_approver(
+            (invoice, {
                     line.activity for line in invoice.line_lines
-                    if line.activity} or {invoice.activity}
-                holders = Activity.holders_at(activities, today)
-                for activity in activities:
-                    advisors = {
-                        e.advisor for e, _ in holders[activity.id]}
-                    advisors.add(activity.advisor)
-                    if not employees & {a.id for a in advisors if a}:
-                        raise AccessError(gettext(
-                                'cae_billing.msg_approval_portfolio',
-                                invoice=invoice.rec_name,
-                                activity=activity.rec_name))
-
-    @classmethod
-    def _accept(cls, invoices):
-        "Note the approval of what was submitted and goes on"
-        pool = Pool()
-        Event = pool.get('cae.approval.event')
-        accepted = [i for i in invoices if i.approval == 'submitted']
-        if accepted:
-            cls.write(accepted, {'approval': 'approved'})
-            Event.add(accepted, 'approve')
+                    if line.activity} or {invoice.activity})
+            for invoice in cls.browse(invoices))
 
     @classmethod
     @ModelView.button
@@ -343,40 +210,12 @@ class Invoice(metaclass=PoolMeta):
         super().post(invoices)
 
     @classmethod
-    @ModelView.button
-    @Workflow.transition('draft')
-    def draft(cls, invoices):
-        pool = Pool()
-        Event = pool.get('cae.approval.event')
-        approved = [i for i in invoices if i.approval == 'approved']
-        super().draft(invoices)
-        if approved:
-            cls.write(approved, {'approval': None, 'submitted_at': None})
-            Event.add(approved, 'reopen')
-
-    @classmethod
     def check_modification(cls, mode, invoices, values=None, external=False):
         super().check_modification(
             mode, invoices, values=values, external=external)
-        if (external and mode == 'write'
-                and values.keys() & {'approval', 'submitted_at'}):
-            raise AccessError(gettext('cae_billing.msg_approval_by_button'))
-        if external and mode == 'create':
-            for invoice in invoices:
-                if invoice.approval:
-                    raise AccessError(gettext(
-                            'cae_billing.msg_approval_by_button'))
         if external:
-            check_reach('party.party', _targets(
+            check_reach('party.party', targets(
                     mode, 'party', invoices, values))
-
-
-def _targets(mode, name, records, values):
-    "Return the ids that a creation or a change puts in the Many2One"
-    if mode == 'create':
-        return list({
-                getattr(r, name).id for r in records if getattr(r, name)})
-    return list(filter(None, [(values or {}).get(name)]))
 
 
 class InvoiceLine(metaclass=PoolMeta):
@@ -418,7 +257,7 @@ class InvoiceLine(metaclass=PoolMeta):
         super().check_modification(
             mode, lines, values=values, external=external)
         if external:
-            check_reach('product.product', _targets(
+            check_reach('product.product', targets(
                     mode, 'product', lines, values))
 
     @classmethod

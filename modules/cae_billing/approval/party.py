@@ -16,7 +16,9 @@ class OwnedMixin:
         if (mode == 'create' and is_entrepreneur()
                 and 'cae_activities' not in values):
             if activities := own_activities():
-                values['cae_activities'] = [('add', sorted(activities))]
+                # First, as they say who may write what follows: addresses
+                values = {
+                    'cae_activities': [('add', sorted(activities))], **values}
         return values
 
 

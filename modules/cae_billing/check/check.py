@@ -21,14 +21,15 @@ from sql.operators import Or
 
 from trytond.i18n import gettext
 from trytond.model import ModelSQL, ModelView, fields
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
-from trytond.pyson import Eval, PYSONEncoder
+from trytond.pyson import Eval, If, PYSONEncoder
 from trytond.transaction import (
     Transaction, inactive_records, without_check_access)
 
 from ..apportion import round_half_up
-from ..balance import _rows
 from ..exceptions import ClosingError
+from ..fee_fact import Facts
 from ..settlement import Settlement
 
 in_ = fields.SQL_OPERATORS['in']
@@ -55,13 +56,13 @@ def differs(expression):
 def amounts(query):
     "Return {key: amount} of a query of a key and an amount"
     result = defaultdict(Decimal)
-    for key, amount in _rows(query, [None, 'NUMERIC']):
+    for key, amount in fetch(query, [None, 'NUMERIC']):
         result[key] += round_half_up(amount or 0)
     return result
 
 
 def _ids(query):
-    return [id_ for id_, *_ in _rows(query, [None])]
+    return [id_ for id_, *_ in fetch(query, [None])]
 
 
 class Closing(metaclass=PoolMeta):
@@ -82,7 +83,7 @@ class Closing(metaclass=PoolMeta):
     def get_to_look_at(cls, closings, name):
         check = table('cae.closing.check')
         result = dict.fromkeys(map(int, closings), 0)
-        result.update(_rows(
+        result.update(fetch(
                 check.select(
                     check.closing, Count(check.id).as_('count'),
                     where=in_(check.closing, list(result))
@@ -102,8 +103,9 @@ class Closing(metaclass=PoolMeta):
         "Return the codes and labels of the checks in their order"
         return [(code, gettext(f'cae_billing.msg_check_{code}')) for code in [
                     'to_clear', 'internal', 'result', 'analytic', 'customers',
-                    'suppliers', 'vat_waiting', 'vat_due', 'turnover',
-                    'uncollected', 'fee', 'statement', 'number']]
+                    'customer', 'suppliers', 'vat_waiting', 'vat_due',
+                    'turnover', 'uncollected', 'fee', 'fee_due', 'fee_cap',
+                    'budget', 'statement', 'number', 'draft']]
 
     @classmethod
     def _blocking_checks(cls):
@@ -262,7 +264,7 @@ class Closing(metaclass=PoolMeta):
             later = reconciliation.select(
                 reconciliation.id,
                 where=reconciliation.date > self.period.end_date)
-            for id_, amount in _rows(
+            for id_, amount in fetch(
                     source.select(
                         line.id, (line.debit - line.credit).as_('amount'),
                         where=posted & old(True) & (
@@ -279,7 +281,7 @@ class Closing(metaclass=PoolMeta):
                     where=posted & old(False), group_by=line.account))
             after = {
                 account: (debit, credit)
-                for account, debit, credit in _rows(
+                for account, debit, credit in fetch(
                     source.select(
                         line.account, Sum(line.debit).as_('debit'),
                         Sum(line.credit).as_('credit'),
@@ -311,7 +313,7 @@ class Closing(metaclass=PoolMeta):
         account, type_ = (
             table('account.account'), table('account.account.type'))
         total = Sum(line.debit - line.credit)
-        rows = _rows(line
+        rows = fetch(line
             .join(move, condition=line.move == move.id)
             .join(account, condition=line.account == account.id)
             .join(type_, condition=account.type == type_.id)
@@ -376,7 +378,7 @@ class Closing(metaclass=PoolMeta):
         analytic = table('analytic_account.line')
         amount = line.debit - line.credit
         difference = Sum(analytic.debit - analytic.credit) - amount
-        rows = _rows(analytic
+        rows = fetch(analytic
             .join(line, condition=analytic.move_line == line.id)
             .join(move, condition=line.move == move.id)
             .select(
@@ -439,18 +441,25 @@ class Closing(metaclass=PoolMeta):
                 where=self._check_posted(move) & condition(line),
                 group_by=move.company))[self.company.id]
 
+    def _receivable(self, line):
+        "Return the condition that the line is on an account of customers"
+        account, type_ = (
+            table('account.account'), table('account.account.type'))
+        kind = table('cae.cutoff.kind')
+        return line.account.in_(account
+            .join(type_, condition=account.type == type_.id)
+            .select(
+                account.id,
+                where=(account.company == self.company.id)
+                & type_.receivable
+                & ~account.id.in_(kind.select(kind.account))))
+
     def _check_customers(self):
-        "What the customers owe is what of their invoices is not settled"
-        def receivable(line):
-            account, type_ = (
-                table('account.account'), table('account.account.type'))
-            return line.account.in_(account
-                .join(type_, condition=account.type == type_.id)
-                .select(
-                    account.id,
-                    where=(account.company == self.company.id)
-                    & type_.receivable))
-        found = self._balance_of(receivable)
+        """What the customers owe is what of their invoices is not settled.
+
+        The invoices still to be issued are apart: those of the cut-offs.
+        """
+        found = self._balance_of(self._receivable)
         expected = round_half_up(sum((
                     s.total - s.paid - s.written_off
                     for s in Settlement.of_open_invoices(
@@ -458,10 +467,39 @@ class Closing(metaclass=PoolMeta):
                 Fraction(0)))
         ids = []
         if expected != found:
-            ids = list(self._unexplained(receivable, 'out'))
+            ids = list(self._unexplained(self._receivable, 'out'))
         return self._check_value(
             expected == found, 'account.move.line', ids,
             gettext('cae_billing.msg_check_customers_look'), expected, found)
+
+    def _check_customer(self):
+        "Each customer owes what of its invoices is not settled"
+        Invoice = Pool().get('account.invoice')
+        line, move = table('account.move.line'), table('account.move')
+        settlements = Settlement.of_open_invoices(
+            [self.company], self.period.end_date)
+        expected, exact = defaultdict(Decimal), defaultdict(Fraction)
+        for invoice in Invoice.browse(list(settlements)):
+            settlement = settlements[invoice.id]
+            exact[invoice.party.id] += (
+                settlement.total - settlement.paid - settlement.written_off)
+        for party, amount in exact.items():
+            expected[party] = round_half_up(amount)
+        found = amounts(line
+            .join(move, condition=line.move == move.id)
+            .select(
+                line.party, Sum(line.debit - line.credit).as_('amount'),
+                where=self._check_posted(move) & self._receivable(line),
+                group_by=line.party))
+        wrong = [
+            id_ for id_ in {*expected, *found} if expected[id_] != found[id_]]
+        return self._check_value(
+            not wrong, 'party.party', list(filter(None, wrong)),
+            gettext('cae_billing.msg_check_customer_look'),
+            sum(expected.values(), Decimal(0)),
+            sum(found.values(), Decimal(0)),
+            sum((abs(found[id_] - expected[id_]) for id_ in wrong),
+                Decimal(0)))
 
     def _check_suppliers(self):
         """What is owed to suppliers is what of their invoices is not paid.
@@ -494,8 +532,9 @@ class Closing(metaclass=PoolMeta):
         settlements = Settlement.of_open_invoices(
             [self.company], self.period.end_date)
         expected = Decimal(0)
-        for invoice, amount in self._vat_invoiced(waiting):
-            if invoice in settlements:
+        for invoice, (_, type_), amount in self._vat_invoiced(
+                waiting, list(settlements)):
+            if type_ == 'tax':
                 expected += amount - round_half_up(
                     Fraction(amount) * sum(settlements[invoice].shares()))
         found = -self._balance_of(lambda line: line.account == waiting.id)
@@ -548,13 +587,16 @@ class Closing(metaclass=PoolMeta):
     def _check_turnover(self):
         """The accounts of turnover hold what the activities invoiced.
 
-        Since the start of the fiscal year.
+        Since the start of the fiscal year, with what was cut off.
         """
         Activity = Pool().get('cae.activity')
         line, move = table('account.move.line'), table('account.move')
         account, type_ = (
             table('account.account'), table('account.account.type'))
         analytic = table('analytic_account.line')
+        known = (
+            move.id.in_(Activity._sale_moves())
+            | Coalesce(move.origin, '').like('cae.cutoff,%'))
         where = (
             self._check_posted(move, self._year_start)
             & type_.revenue & ~type_.expense & (type_.statement == 'income'))
@@ -570,14 +612,14 @@ class Closing(metaclass=PoolMeta):
             .select(
                 move.company,
                 Sum(analytic.credit - analytic.debit).as_('amount'),
-                where=where & move.id.in_(Activity._sale_moves())
+                where=where & known
                 & analytic.account.in_(self._analytic_accounts()),
                 group_by=move.company))[self.company.id]
         ids = []
         if expected != found:
             ids = _ids(source.select(
                     line.id,
-                    where=where & ~move.id.in_(Activity._sale_moves()),
+                    where=where & ~known,
                     limit=LIMIT))
         return self._check_value(
             expected == found, 'account.move.line', ids,
@@ -662,6 +704,79 @@ class Closing(metaclass=PoolMeta):
                 Decimal(0)),
             sum(map(abs, differences.values()), Decimal(0)))
 
+    def _check_fee_due(self):
+        """The fees to date are what the rules ask for, one by one.
+
+        What came late is caught up in the next month.
+        """
+        Fee = Pool().get('cae.fee')
+        if self.state == 'draft':
+            return self._check_none(gettext('cae_billing.msg_check_after'))
+        activities = self._activities()
+        posted = sum(
+            (due for due, _ in Fee.posted(
+                    activities, self.period).values()), Decimal(0))
+        missing = [
+            (values['activity'], values['due_change'])
+            for values in Fee.compute(activities, self.period, again=True)
+            if values['due_change']]
+        return self._check_value(
+            not missing, 'cae.activity', list({id_ for id_, _ in missing}),
+            gettext('cae_billing.msg_check_fee_due_look'),
+            posted + sum((change for _, change in missing), Decimal(0)),
+            posted,
+            sum((abs(change) for _, change in missing), Decimal(0)))
+
+    def _check_fee_cap(self):
+        "The fees of the year take no more than the law allows"
+        pool = Pool()
+        Cap = pool.get('cae.fee.cap')
+        Fee = pool.get('cae.fee')
+        Rule = pool.get('cae.fee.rule')
+        cap = Cap.of_company(self.company, self.period.end_date)
+        if not cap or cap.rate is None:
+            return self._check_none(
+                gettext('cae_billing.msg_check_fee_cap_none'))
+        activities = self._activities()
+        fees = defaultdict(Decimal)
+        for (_, activity), (_, amount) in Fee.posted(
+                activities, self.period).items():
+            fees[activity] += amount
+        turnovers = Facts(activities, self.period).turnover_capped(any(
+                r.has_tiers and r.basis == 'collected' for r in Rule.within(
+                    self.company, self._year_start, self.period.end_date)))
+        allowed = {
+            id_: round_half_up(Fraction(cap.rate) * Fraction(max(amount, 0)))
+            for id_, amount in turnovers.items()}
+        wrong = [id_ for id_, amount in fees.items() if amount > allowed[id_]]
+        return self._check_value(
+            not wrong, 'cae.activity', wrong,
+            gettext('cae_billing.msg_check_fee_cap_look'),
+            sum(allowed.values(), Decimal(0)), sum(fees.values(), Decimal(0)),
+            sum((fees[id_] - allowed[id_] for id_ in wrong), Decimal(0)))
+
+    def _above_budget(self):
+        "Return the ids of the activities that may be below zero"
+        return set()
+
+    def _check_budget(self):
+        """No activity has spent what its customers have not paid.
+
+        But those whose fixed pay is owed in any case.
+        """
+        Activity = Pool().get('cae.activity')
+        activities = [
+            a for a in self._all_activities() if a.kind == 'business']
+        allowed = self._above_budget()
+        below = {
+            id_: amount for id_, amount in Activity.balances(
+                activities, self.period.end_date, 'collected').items()
+            if amount < 0 and id_ not in allowed}
+        return self._check_value(
+            not below, 'cae.activity', list(below),
+            gettext('cae_billing.msg_check_budget_look'),
+            Decimal(0), sum(below.values(), Decimal(0)))
+
     def _check_statement(self):
         """The statements of the month follow those before and the ledger."""
         Activity = Pool().get('cae.activity')
@@ -671,7 +786,7 @@ class Closing(metaclass=PoolMeta):
         where = (
             (statement.company == self.company.id)
             & (statement.period == self.period.id))
-        rows = _rows(
+        rows = fetch(
             statement.select(
                 statement.id, statement.activity,
                 statement.opening_balance.as_('opening'),
@@ -689,7 +804,7 @@ class Closing(metaclass=PoolMeta):
             where=(last.company == self.company.id)
             & (last.date < self.period.start_date),
             group_by=last.activity)
-        previous = dict(_rows(before
+        previous = dict(fetch(before
                 .join(last, condition=(before.activity == last.activity)
                     & (before.date == last.date))
                 .select(
@@ -719,7 +834,7 @@ class Closing(metaclass=PoolMeta):
         fiscalyear = self.period.fiscalyear
         move, period = table('account.move'), table('account.period')
         invoice, fee = table('account.invoice'), table('cae.fee')
-        result = [(f'move {s}', n) for s, n in _rows(move
+        result = [(f'move {s}', n) for s, n in fetch(move
                 .join(period, condition=move.period == period.id)
                 .select(
                     period.move_sequence, move.number,
@@ -734,7 +849,7 @@ class Closing(metaclass=PoolMeta):
                         sequences.in_credit_note_sequence}):
                 types.add('in')
         date = Coalesce(invoice.accounting_date, invoice.invoice_date)
-        result += [('invoice', n) for n, in _rows(
+        result += [('invoice', n) for n, in fetch(
                 invoice.select(
                     invoice.number,
                     where=(invoice.company == self.company.id)
@@ -742,7 +857,7 @@ class Closing(metaclass=PoolMeta):
                     & (date >= fiscalyear.start_date)
                     & (date <= fiscalyear.end_date)),
                 [None])]
-        result += [('fee', n) for n, in _rows(
+        result += [('fee', n) for n, in fetch(
                 fee.select(
                     fee.number, where=fee.company == self.company.id),
                 [None])]
@@ -769,6 +884,19 @@ class Closing(metaclass=PoolMeta):
             gettext('cae_billing.msg_check_number_look',
                 holes=', '.join(holes[:10])),
             Decimal(expected), Decimal(found))
+
+    def _check_draft(self):
+        "No move of the month or before is still a draft"
+        move = table('account.move')
+        ids = _ids(move.select(
+                move.id,
+                where=(move.company == self.company.id)
+                & (move.state == 'draft')
+                & (move.date <= self.period.end_date)))
+        return self._check_value(
+            not ids, 'account.move', ids,
+            gettext('cae_billing.msg_check_draft_look'),
+            Decimal(0), Decimal(len(ids)))
 
 
 class Check(ModelSQL, ModelView):
@@ -812,6 +940,15 @@ class Check(ModelSQL, ModelView):
                     'depends': ['count'],
                     },
                 })
+
+    @classmethod
+    def view_attributes(cls):
+        return super().view_attributes() + [
+            ('/tree', 'visual', If(
+                    Eval('state') == 'blocking', 'danger',
+                    If(Eval('state') == 'look', 'warning',
+                        If(Eval('state') == 'none', 'muted', '')))),
+            ]
 
     @classmethod
     def get_codes(cls):

@@ -9,9 +9,9 @@ from sql.operators import Or
 
 from trytond.i18n import gettext
 from trytond.model import fields
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
 
-from ..balance import _rows
 from .check import amounts, table
 
 in_ = fields.SQL_OPERATORS['in']
@@ -45,7 +45,7 @@ class Closing(metaclass=PoolMeta):
         if not journals:
             return self._check_none(gettext('cae_billing.msg_check_bank_none'))
         statement = table('account.statement')
-        dates = dict(_rows(
+        dates = dict(fetch(
                 statement.select(
                     statement.journal, Max(statement.date).as_('date'),
                     where=in_(statement.journal, [j.id for j in journals])

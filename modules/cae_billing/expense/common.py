@@ -3,11 +3,8 @@
 """What the files of the expense sheets share."""
 from decimal import Decimal
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.pool import Pool
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction
 
 from ..exceptions import ExpenseValidationError
 
@@ -24,15 +21,6 @@ def check_numbers(Model, values, names):
             raise ExpenseValidationError(gettext(
                     'cae_billing.msg_expense_number',
                     value=value, **Model.__names__(name)))
-
-
-def fetch(query, types):
-    "Return the rows of the query, with their types on SQLite too"
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, types)
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    return list(cursor)
 
 
 def strftime(date):

@@ -11,25 +11,26 @@ from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.modules.cae_members.document import DocumentReport
 from trytond.modules.cae_members.model import next_numbers, own_entrepreneur
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.cae_members.support import company_lines
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
 from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
-from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from ..apportion import round_half_up
+from ..approval.approval import ApprovalMixin
 from ..exceptions import (
     ExpenseAccessError, ExpenseError, ExpenseValidationError, SetupError)
 from ..posting import Entry, move_values
-from .common import check_numbers, fetch, strftime
+from .common import check_numbers, strftime
 
 in_ = fields.SQL_OPERATORS['in']
 ZERO = Decimal(0)
 
 
-class Expense(Workflow, ModelSQL, ModelView):
+class Expense(ApprovalMixin, Workflow, ModelSQL, ModelView):
     """The expense sheet of an entrepreneur (note de frais).
 
     It is submitted by the entrepreneur, approved by somebody else and posted
@@ -153,8 +154,6 @@ class Expense(Workflow, ModelSQL, ModelView):
         'cae.expense', 'reverses', "Reversed By", readonly=True)
     waivers = fields.One2Many(
         'cae.expense.waiver', 'expense', "Waivers", readonly=True)
-    events = fields.One2Many(
-        'cae.expense.event', 'expense', "History", readonly=True)
 
     del _states
 
@@ -187,7 +186,7 @@ class Expense(Workflow, ModelSQL, ModelView):
                     'invisible': Eval('state') != 'draft',
                     'depends': ['state'],
                     },
-                'take_back': {
+                'withdraw': {
                     'invisible': Eval('state') != 'submitted',
                     'depends': ['state'],
                     },
@@ -384,14 +383,14 @@ class Expense(Workflow, ModelSQL, ModelView):
             refused = [
                 e for e in expenses if external and (
                     e.number or e.move or e.refund_account or e.reverses
-                    or e.reversals or e.waivers or e.events)]
+                    or e.reversals or e.waivers or e.approval_events)]
         else:
             contents = values.keys() & {
                 'company', 'entrepreneur', 'activity', 'description',
                 'lines'}
             internal = external and values.keys() & {
                 'number', 'move', 'refund_account', 'reverses', 'reversals',
-                'waivers', 'events'}
+                'waivers', 'approval_events'}
             refused = [
                 e for e in expenses if internal
                 or contents and e.state != 'draft'
@@ -422,7 +421,7 @@ class Expense(Workflow, ModelSQL, ModelView):
         default = default.copy() if default is not None else {}
         for name in [
                 'number', 'move', 'refund_account', 'reverses', 'reversals',
-                'waivers', 'events']:
+                'waivers']:
             default.setdefault(name)
         default.setdefault('date', cls.default_date())
         return super().copy(expenses, default=default)
@@ -440,17 +439,6 @@ class Expense(Workflow, ModelSQL, ModelView):
                             date=strftime(expense.date)))
 
     # The way of a sheet
-
-    @classmethod
-    def _note(cls, expenses, action, comment=None):
-        "Keep who did what when"
-        Event = Pool().get('cae.expense.event')
-        Event.create([{
-                    'expense': e.id,
-                    'user': Transaction().user,
-                    'action': action,
-                    'comment': comment,
-                    } for e in expenses])
 
     @staticmethod
     def _numbers(expenses):
@@ -491,9 +479,9 @@ class Expense(Workflow, ModelSQL, ModelView):
     @classmethod
     @ModelView.button
     @Workflow.transition('draft')
-    def take_back(cls, expenses):
+    def withdraw(cls, expenses):
         "Take the sheets back before they are approved, to correct them"
-        cls._note(expenses, 'take_back')
+        cls._note(expenses, 'withdraw')
 
     @classmethod
     @ModelView.button
@@ -526,24 +514,25 @@ class Expense(Workflow, ModelSQL, ModelView):
         pass
 
     @classmethod
-    @Workflow.transition('draft')
-    def give_back(cls, expenses, comment):
-        """Give refused sheets back to their entrepreneurs, with a comment.
+    def refuse_submission(cls, expenses, comment):
+        "Give refused sheets back to their entrepreneurs, who are told why"
+        # The rights are those of the button
+        with check_access():
+            cls.refuse(expenses)
+        with without_check_access():
+            cls._give_back(expenses, comment)
 
-        Raise ExpenseError when the comment is empty.
-        """
+    @classmethod
+    @Workflow.transition('draft')
+    def _give_back(cls, expenses, comment):
+        super().refuse_submission(expenses, comment)
         for expense in expenses:
-            if not (comment or '').strip():
-                raise ExpenseError(gettext(
-                        'cae_billing.msg_expense_comment',
-                        expense=expense.rec_name))
             if user := expense.entrepreneur.user:
                 cls.notify_user(
                     [expense], 'tryton-cae-expense', gettext(
                         'cae_billing.msg_expense_refused',
                         expense=expense.rec_name, comment=comment),
                     user=user)
-        cls._note(expenses, 'refuse', comment.strip())
 
     @classmethod
     def _check_lines(cls, expenses):
@@ -771,16 +760,19 @@ class Expense(Workflow, ModelSQL, ModelView):
         MoveLine = Pool().get('account.move.line')
         groups = []
         for expense in cls.browse(expenses):
-            moves = [expense.move, *(w.move for w in expense.waivers),
-                *(r.move for r in expense.reversals if r.move)]
             lines = [
-                line for move in moves for line in move.lines
+                line for move in expense._refund_moves() for line in move.lines
                 if line.account == expense.refund_account
                 and not line.reconciliation]
             if lines and not sum(li.debit - li.credit for li in lines):
                 groups.append(lines)
         if groups:
             MoveLine.reconcile(*groups, date=date)
+
+    def _refund_moves(self):
+        "Return the moves with the refund and what settles it"
+        return [self.move, *(w.move for w in self.waivers),
+            *(r.move for r in self.reversals if r.move)]
 
     @classmethod
     @ModelView.button_action('cae_billing.wizard_expense_waive')
@@ -861,83 +853,6 @@ class Expense(Workflow, ModelSQL, ModelView):
         cls._note(expenses, 'reverse')
         cls._note(reversals, 'approve')
         return {'res_id': [r.id for r in reversals]}
-
-
-class Event(ModelSQL, ModelView):
-    "Who did what with a sheet, and when"
-    __name__ = 'cae.expense.event'
-    __string__ = "Expense History"
-
-    expense = fields.Many2One(
-        'cae.expense', "Sheet", required=True, readonly=True,
-        ondelete='CASCADE')
-    time = fields.Function(fields.DateTime("Time"), 'get_time')
-    user = fields.Many2One(
-        'res.user', "User", required=True, readonly=True,
-        ondelete='RESTRICT')
-    action = fields.Selection([
-            ('submit', "Submitted"),
-            ('take_back', "Taken Back"),
-            ('approve', "Approved"),
-            ('refuse', "Refused"),
-            ('post', "Posted"),
-            ('waive', "Waived"),
-            ('reverse', "Reversed"),
-            ], "Action", required=True, readonly=True, sort=False)
-    action_string = action.translated('action')
-    comment = fields.Text("Comment", readonly=True)
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('expense')
-        cls._order = [('id', 'ASC')]
-
-    def get_time(self, name):
-        return self.create_date.replace(microsecond=0)
-
-    @classmethod
-    def check_modification(cls, mode, events, values=None, external=False):
-        super().check_modification(
-            mode, events, values=values, external=external)
-        for event in events:
-            if external:
-                raise ExpenseAccessError(gettext(
-                        'cae_billing.msg_expense_event',
-                        expense=event.expense.rec_name))
-
-
-class Refuse(Wizard):
-    "Give a sheet back with a comment"
-    __name__ = 'cae.expense.refuse'
-    start = StateView(
-        'cae.expense.refuse.start',
-        'cae_billing.expense_refuse_start_view_form', [
-            Button("Cancel", 'end', 'tryton-cancel'),
-            Button("Refuse", 'refuse', 'tryton-ok', default=True),
-            ])
-    refuse = StateTransition()
-
-    def transition_refuse(self):
-        Expense = Pool().get('cae.expense')
-        # The rights are those of the button
-        with check_access():
-            Expense.refuse(self.records)
-        with without_check_access():
-            Expense.give_back(self.records, self.start.comment)
-        return 'end'
-
-    def end(self):
-        return 'reload'
-
-
-class RefuseStart(ModelView):
-    __name__ = 'cae.expense.refuse.start'
-    __string__ = "Refuse the Sheet"
-
-    comment = fields.Text(
-        "Comment", required=True,
-        help="What to correct; the entrepreneur reads it.")
 
 
 class ExpenseReport(DocumentReport):

@@ -7,10 +7,10 @@ from sql import Null
 from sql.aggregate import Min, Sum
 
 from trytond.i18n import gettext
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
 
 from ..apportion import round_half_up
-from .common import fetch
 
 # The days after which what is open needs attention
 REFUND_DAYS = 60

@@ -11,6 +11,7 @@ from sql.conditionals import Case
 
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, fields, sequence_ordered
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, If
@@ -19,7 +20,7 @@ from trytond.transaction import without_check_access
 from ..apportion import apportion, round_half_up
 from ..exceptions import (
     ExpenseAccessError, ExpenseError, ExpenseValidationError)
-from .common import check_numbers, fetch, strftime
+from .common import check_numbers, strftime
 
 in_ = fields.SQL_OPERATORS['in']
 ZERO = Decimal(0)

@@ -6,13 +6,12 @@ from decimal import Decimal
 
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Bool, Eval, If
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import Transaction
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
@@ -417,11 +416,9 @@ def check_amount(amount, name):
 
 
 def _rows(query):
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, [None, None, 'NUMERIC'])
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    return [(*row[:2], round_half_up(row[2])) for row in cursor]
+    return [
+        (*row[:2], round_half_up(row[2]))
+        for row in fetch(query, [None, None, 'NUMERIC'])]
 
 
 class AgreementReceipt(ModelSQL):

@@ -5,11 +5,9 @@ from decimal import Decimal
 
 from sql.aggregate import Sum
 
-from trytond import backend
 from trytond.i18n import gettext
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction
 
 from ..apportion import round_half_up
 
@@ -93,11 +91,9 @@ class Closing(metaclass=PoolMeta):
                 & (move.state == 'posted')
                 & (move.date <= self.period.end_date),
                 group_by=[line.party]))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, 'NUMERIC'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
-        return {party: round_half_up(amount) for party, amount in cursor}
+        return {
+            party: round_half_up(amount)
+            for party, amount in fetch(query, [None, 'NUMERIC'])}
 
 
 class Attention(metaclass=PoolMeta):

@@ -10,13 +10,12 @@ from sql.aggregate import Sum
 from sql.conditionals import Case
 from sql.functions import RowNumber
 
-from trytond import backend
 from trytond.model import ModelSQL, ModelView, Unique, fields
+from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval, If
 from trytond.report import Report
-from trytond.tools import sqlite_apply_types
 from trytond.transaction import (
     Transaction, inactive_records, without_check_access)
 
@@ -331,11 +330,7 @@ class FundingReport(ModelSQL, ModelView):
 
 
 def _sum(query):
-    if backend.name == 'sqlite':
-        sqlite_apply_types(query, ['NUMERIC'])
-    cursor = Transaction().connection.cursor()
-    cursor.execute(*query)
-    amount, = cursor.fetchone()
+    (amount,), = fetch(query, ['NUMERIC'])
     return round_half_up(amount or 0)
 
 

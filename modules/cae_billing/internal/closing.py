@@ -6,12 +6,11 @@ from decimal import Decimal
 from sql.aggregate import Sum
 from sql.functions import Round
 
-from trytond import backend
 from trytond.i18n import gettext
 from trytond.model import fields
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
-from trytond.tools import sqlite_apply_types
-from trytond.transaction import Transaction, inactive_records
+from trytond.transaction import inactive_records
 
 from ..apportion import round_half_up
 
@@ -79,12 +78,8 @@ class Closing(metaclass=PoolMeta):
                 & (move.date <= self.period.end_date),
                 group_by=[line.account, line.move],
                 having=Round(amount, 2) != 0))
-        if backend.name == 'sqlite':
-            sqlite_apply_types(query, [None, None, 'NUMERIC'])
-        cursor = Transaction().connection.cursor()
-        cursor.execute(*query)
         moves, totals = defaultdict(list), defaultdict(Decimal)
-        for account, move, amount in cursor.fetchall():
+        for account, move, amount in fetch(query, [None, None, 'NUMERIC']):
             amount = round_half_up(amount)
             moves[account].append((move, amount))
             totals[account] += amount

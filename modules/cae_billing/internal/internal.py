@@ -19,6 +19,7 @@ from trytond.transaction import Transaction, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
 from ..apportion import round_half_up
+from ..approval.approval import ApprovalMixin
 from ..exceptions import (
     InternalAccessError, InternalError, InternalValidationError, SetupError)
 from ..posting import Entry, move_values
@@ -31,7 +32,7 @@ SIDES = [
     ('any', "Any"),
     ]
 # What only the buttons set
-KEPT = {'number', 'move', 'corrects', 'comment'}
+KEPT = {'number', 'move', 'corrects', 'approval_events'}
 
 
 class ActivityName(DeactivableMixin, ModelSQL, ModelView):
@@ -143,7 +144,7 @@ class Kind(DeactivableMixin, ModelSQL, ModelView):
                 (self.from_side, from_.kind), (self.to_side, to.kind)])
 
 
-class Internal(Workflow, ModelSQL, ModelView):
+class Internal(ApprovalMixin, Workflow, ModelSQL, ModelView):
     """A document between two activities (facture ou opération interne).
 
     An opposite document corrects the one posted, as a whole or in part. It
@@ -221,6 +222,9 @@ class Internal(Workflow, ModelSQL, ModelView):
         'get_amount')
     amount_left = fields.Function(Monetary(
             "Amount Left", currency='currency', digits='currency',
+            states={
+                'invisible': Eval('state') != 'posted',
+                },
             help="What was not corrected."),
         'get_amount')
     corrects = fields.Many2One(
@@ -233,12 +237,6 @@ class Internal(Workflow, ModelSQL, ModelView):
         states={
             'invisible': ~Eval('corrections', [0]),
             })
-    comment = fields.Text(
-        "Comment", readonly=True,
-        states={
-            'invisible': ~Eval('comment'),
-            },
-        help="Why the buyer refused it.")
     move = fields.Many2One(
         'account.move', "Move", readonly=True, ondelete='RESTRICT')
     state = fields.Selection([
@@ -535,7 +533,7 @@ class Internal(Workflow, ModelSQL, ModelView):
                         document=document.rec_name,
                         kind=document.kind.name))
         cls._check(documents)
-        cls.write(documents, {'comment': None})
+        cls._note(documents, 'submit')
         cls._notify(documents, 'to_activity', 'msg_internal_proposed')
 
     @classmethod
@@ -544,6 +542,7 @@ class Internal(Workflow, ModelSQL, ModelView):
     def withdraw(cls, documents):
         "Take back what was proposed, before it is accepted"
         cls._check_holder(documents, 'from_activity')
+        cls._note(documents, 'withdraw')
 
     @classmethod
     @ModelView.button
@@ -556,6 +555,7 @@ class Internal(Workflow, ModelSQL, ModelView):
         """
         cls._check_holder(documents, 'to_activity')
         cls._post(documents)
+        cls._note(documents, 'approve')
 
     @classmethod
     @ModelView.button_action('cae_billing.wizard_internal_refuse')
@@ -563,7 +563,7 @@ class Internal(Workflow, ModelSQL, ModelView):
         pass
 
     @classmethod
-    def refuse_with(cls, documents, comment):
+    def refuse_submission(cls, documents, comment):
         "Give the documents back to the sellers with the comment"
         cls.lock(documents)
         cls._check_holder(documents, 'to_activity')
@@ -572,7 +572,8 @@ class Internal(Workflow, ModelSQL, ModelView):
                 raise InternalError(gettext(
                         'cae_billing.msg_internal_not_waiting',
                         document=document.rec_name))
-        cls.write(documents, {'comment': comment, 'state': 'draft'})
+        super().refuse_submission(documents, comment)
+        cls.write(documents, {'state': 'draft'})
         cls._notify(documents, 'from_activity', 'msg_internal_refused')
 
     @classmethod
@@ -581,6 +582,7 @@ class Internal(Workflow, ModelSQL, ModelView):
     def post(cls, documents):
         "Post the documents; it is for accountants"
         cls._post(documents)
+        cls._note(documents, 'post')
 
     @classmethod
     @ModelView.button_action('cae_billing.wizard_internal_correct')
@@ -779,33 +781,6 @@ class InternalLine(sequence_ordered(), ModelSQL, ModelView):
                 raise InternalAccessError(gettext(
                         'cae_billing.msg_internal_frozen',
                         document=document.rec_name))
-
-
-class Refuse(Wizard):
-    "Give a document back to its seller"
-    __name__ = 'cae.internal.refuse'
-    start = StateView(
-        'cae.internal.refuse.start',
-        'cae_billing.internal_refuse_start_view_form', [
-            Button("Cancel", 'end', 'tryton-cancel'),
-            Button("Refuse", 'refuse', 'tryton-ok', default=True),
-            ])
-    refuse = StateTransition()
-
-    def transition_refuse(self):
-        self.model.refuse_with(self.records, self.start.comment)
-        return 'end'
-
-    def end(self):
-        return 'reload'
-
-
-class RefuseStart(ModelView):
-    "Why a document is refused"
-    __name__ = 'cae.internal.refuse.start'
-    __string__ = "Refuse"
-    comment = fields.Text(
-        "Comment", required=True, help="The seller reads it.")
 
 
 class Correct(Wizard):

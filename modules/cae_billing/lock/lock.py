@@ -14,11 +14,11 @@ from sql.conditionals import Coalesce
 from trytond.i18n import gettext
 from trytond.model import (
     Index, ModelSQL, ModelView, Workflow, dualmethod, fields)
+from trytond.modules.cae_members.query import fetch
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.transaction import Transaction, without_check_access
 
-from ..balance import _rows
 from ..exceptions import MonthClosedError, ReopeningError
 
 in_ = fields.SQL_OPERATORS['in']
@@ -35,7 +35,7 @@ class Activity(metaclass=PoolMeta):
         the funds and what is to be assigned never are.
         """
         statement = Pool().get('cae.activity.statement').__table__()
-        return dict(_rows(
+        return dict(fetch(
                 statement.select(
                     statement.activity, Max(statement.date).as_('date'),
                     where=in_(statement.activity, list(map(int, activities))),
@@ -217,7 +217,7 @@ class Move(metaclass=PoolMeta):
             analytic_line.account.id
             for move in moves for line in move.lines
             for analytic_line in line.analytic_lines}
-        activities = dict(_rows(
+        activities = dict(fetch(
                 activity.select(
                     activity.analytic_account, activity.id,
                     where=in_(activity.analytic_account, list(accounts))
@@ -305,7 +305,7 @@ class Closing(metaclass=PoolMeta):
         activity = pool.get('cae.activity').__table__()
         statement = pool.get('cae.activity.statement').__table__()
         made = Coalesce(analytic.write_date, analytic.create_date)
-        rows = _rows(analytic
+        rows = fetch(analytic
             .join(line, condition=analytic.move_line == line.id)
             .join(move, condition=line.move == move.id)
             .join(activity,

@@ -10,7 +10,8 @@ from .text import fill, unknown
 
 PLACEHOLDERS = [
     'company', 'seat', 'number', 'holder', 'term', 'invoices',
-    'delivery_address', 'delivery_date']
+    'delivery_address', 'delivery_date', 'declaration', 'declaration_date',
+    'approval', 'approval_date']
 
 
 class Mention(sequence_ordered(), ModelSQL, ModelView):
@@ -45,6 +46,8 @@ class Mention(sequence_ordered(), ModelSQL, ModelView):
             ('mixed', "Goods and Services"),
             ('delivery_address', "Delivery at Another Address"),
             ('delivery_date', "Done at Another Date"),
+            ('personal_service', "Personal Services"),
+            ('service_approval', "Personal Services With an Approval"),
             ], "Condition", required=True, sort=False,
         help="When the mention stands on a document.")
     from_date = fields.Date(
@@ -55,6 +58,10 @@ class Mention(sequence_ordered(), ModelSQL, ModelView):
         "To", help="The last date of documents that need it.")
     source = fields.Char(
         "Source", required=True, help="The article of law that wants it.")
+    note_codes = fields.Char(
+        "Note Codes",
+        help="The subject codes of the note on electronic invoices (UNTDID "
+        "4451), separated by spaces, such as PMD PMT.")
 
     @classmethod
     def __setup__(cls):
@@ -95,7 +102,7 @@ class Mention(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def texts(cls, country_code, date, values, conditions):
-        """Return the texts that a document of the date needs.
+        """Return (mention, text) of what a document of the date needs.
 
         ``values`` are those of the placeholders and ``conditions`` is {met
         condition: [values of its own]}: there is a text for each of them.
@@ -108,6 +115,6 @@ class Mention(sequence_ordered(), ModelSQL, ModelView):
                 ])
         empty = dict.fromkeys(PLACEHOLDERS, '')
         return [
-            fill(mention.text, {**empty, **values, **own})
+            (mention, fill(mention.text, {**empty, **values, **own}))
             for mention in mentions
             for own in conditions[mention.condition]]

@@ -3,9 +3,12 @@
 """How an activity does, at a glance."""
 from decimal import Decimal
 
+from sql.aggregate import Count
+
 from trytond.model import fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
+from trytond.transaction import Transaction
 
 
 class Activity(metaclass=PoolMeta):
@@ -23,6 +26,11 @@ class Activity(metaclass=PoolMeta):
             "To Pay", currency='currency', digits='currency',
             help="What is owed to suppliers, tax included."),
         'get_dues')
+    to_approve = fields.Function(fields.Integer(
+            "To Approve",
+            help="How many documents of the activity wait for an answer: of "
+            "the staff, or of its holders to another activity."),
+        'get_to_approve')
 
     @classmethod
     def get_dues(cls, activities, names):
@@ -46,6 +54,19 @@ class Activity(metaclass=PoolMeta):
             add('receivable_late', due, due.amount_late)
         return result
 
+    @classmethod
+    def get_to_approve(cls, activities, name):
+        in_ = fields.SQL_OPERATORS['in']
+        pending = Pool().get('cae.approval.pending').__table__()
+        result = {a.id: 0 for a in activities}
+        cursor = Transaction().connection.cursor()
+        cursor.execute(*pending.select(
+                pending.activity, Count(pending.id),
+                where=in_(pending.activity, list(result)),
+                group_by=pending.activity))
+        result.update(cursor)
+        return result
+
 
 class Rule(metaclass=PoolMeta):
     __name__ = 'ir.rule'
@@ -53,7 +74,8 @@ class Rule(metaclass=PoolMeta):
     @classmethod
     def _cae_models(cls):
         return super()._cae_models() | {
-            'cae.activity.due', 'cae.activity.month'}
+            'cae.activity.due', 'cae.activity.forecast',
+            'cae.activity.month'}
 
 
 class User(metaclass=PoolMeta):

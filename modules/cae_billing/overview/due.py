@@ -9,7 +9,7 @@ from sql.aggregate import Min
 from trytond.model import ModelSQL, ModelView, fields
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Eval, If
 from trytond.transaction import without_check_access
 
 from ..apportion import apportion
@@ -59,6 +59,12 @@ class Due(ModelSQL, ModelView):
         super().__setup__()
         cls._order = [('date', 'ASC'), ('id', 'ASC')]
 
+    @classmethod
+    def view_attributes(cls):
+        return super().view_attributes() + [
+            ('/tree', 'visual', If(Eval('late', 0) > 0, 'danger', '')),
+            ]
+
     def get_rec_name(self, name):
         return self.invoice.rec_name
 
@@ -85,15 +91,23 @@ class Due(ModelSQL, ModelView):
                         value = invoice.currency.id
                     else:
                         if (invoice, name) not in parts:
-                            parts[invoice, name] = cls._shared(
-                                invoice, name == 'amount_late')
+                            amount = (
+                                invoice.amount_to_pay_today
+                                if name == 'amount_late'
+                                else invoice.amount_to_pay)
+                            if invoice.type == 'in':
+                                amount = -amount
+                            parts[invoice, name] = cls.shares(invoice, amount)
                         value = parts[invoice, name][due.activity]
                     result[name][due.id] = value
         return result
 
     @classmethod
-    def _shared(cls, invoice, late):
-        "Return {activity: its part of what is left to pay of the invoice}"
+    def shares(cls, invoice, amount):
+        """Return {activity: its part of the amount of the invoice}.
+
+        In proportion to the lines, to the cent of the whole.
+        """
         untaxed = defaultdict(Decimal)
         for line in invoice.lines:
             if line.activity:
@@ -101,10 +115,6 @@ class Due(ModelSQL, ModelView):
         weights = [abs(a) for a in untaxed.values()]
         if not any(weights):
             weights = [1] * len(untaxed)
-        amount = (
-            invoice.amount_to_pay_today if late else invoice.amount_to_pay)
-        if invoice.type == 'in':
-            amount = -amount
         return dict(zip(untaxed, apportion(
                     amount, weights,
                     Decimal(1).scaleb(-invoice.currency.digits))))

@@ -17,33 +17,13 @@ def amount(string, help=''):
         help=help)
 
 
-class Month(ModelSQL, ModelView):
-    """What an activity earned and spent in a month (compte de résultat).
-
-    One row for each month with a posted move. A column is the sum of the
-    movements of the kind of its name; a module that adds a kind to
-    `cae.activity.movement` adds its column.
-    """
-    __name__ = 'cae.activity.month'
-    __string__ = "Month of an Activity"
+class MonthMixin(ModelSQL):
+    "A row for a month of an activity"
     activity = fields.Many2One('cae.activity', "Activity", readonly=True)
     company = fields.Many2One('company.company', "Company", readonly=True)
     currency = fields.Function(
         fields.Many2One('currency.currency', "Currency"), 'get_currency')
     month = fields.Date("Month", readonly=True)
-    sale = amount("Sales", help="Untaxed, as invoiced (chiffre d'affaires).")
-    purchase = amount("Purchases")
-    fee = amount("Contributions")
-    other = amount("Others")
-    result = amount(
-        "Result", help="Income less costs of the month (résultat).")
-    balance = amount(
-        "Balance", help="The results up to this month (solde facturé).")
-
-    @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls._order = [('month', 'DESC'), ('activity', 'ASC'), ('id', None)]
 
     @classmethod
     def get_currency(cls, months, name):
@@ -58,6 +38,33 @@ class Month(ModelSQL, ModelView):
     @classmethod
     def search_rec_name(cls, name, clause):
         return [('activity.rec_name', *clause[1:])]
+
+
+class Month(MonthMixin, ModelView):
+    """What an activity earned and spent in a month (compte de résultat).
+
+    One row for each month with a posted move. A column is the sum of the
+    movements of the kind of its name; a module that adds a kind to
+    `cae.activity.movement` adds its column.
+    """
+    __name__ = 'cae.activity.month'
+    __string__ = "Month of an Activity"
+    sale = amount("Sales", help="Untaxed, as invoiced (chiffre d'affaires).")
+    purchase = amount("Purchases")
+    fee = amount("Contributions")
+    expense = amount("Expense Sheets")
+    internal = amount("Between Activities")
+    year_end = amount("Year End", help="Cut-offs and allocated results.")
+    other = amount("Others")
+    result = amount(
+        "Result", help="Income less costs of the month (résultat).")
+    balance = amount(
+        "Balance", help="The results up to this month (solde facturé).")
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls._order = [('month', 'DESC'), ('activity', 'ASC'), ('id', None)]
 
     @classmethod
     def table_query(cls):

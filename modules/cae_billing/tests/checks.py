@@ -12,11 +12,15 @@ from trytond.pool import Pool
 from trytond.pyson import PYSONDecoder
 from trytond.transaction import Transaction, check_access
 
+from .expense import ExpenseMixin
 from .tools import YEAR, Cooperative, run_tasks
 
 SERVICES = 'tva_vente_services_taux_normal'
 # What somebody with access to the database could do, and what must see it
 CORRUPTIONS = [
+    ("UPDATE cae_vat_statement_line SET amount = amount + 1 WHERE id = "
+        "(SELECT MAX(id) FROM cae_vat_statement_line "
+        "WHERE kind = 'receipts')", ['vat_statement']),
     ("UPDATE analytic_account_line SET credit = credit + 1 WHERE id = "
         "(SELECT MAX(line.id) FROM analytic_account_line line "
         "JOIN account_move_line entry ON entry.id = line.move_line "
@@ -38,6 +42,11 @@ CORRUPTIONS = [
         ['internal', 'analytic', 'result']),
     ("UPDATE cae_fee SET amount = amount + 1 "
         "WHERE id = (SELECT MAX(id) FROM cae_fee)", ['fee']),
+    ("UPDATE cae_fee SET due_change = due_change + 1 "
+        "WHERE id = (SELECT MAX(id) FROM cae_fee)", ['fee_due']),
+    ("UPDATE cae_vat_statement_line SET base = base + 100 WHERE id = "
+        "(SELECT MAX(id) FROM cae_vat_statement_line "
+        "WHERE kind = 'receipts')", ['vat_base']),
     ("UPDATE account_move SET state = 'draft' "
         "WHERE id = (SELECT MAX(move) FROM cae_fee)", ['fee', 'statement']),
     ("UPDATE cae_activity_statement SET closing_balance = closing_balance + 1 "
@@ -83,6 +92,7 @@ class ChecksMixin:
         paid = c.sale(date(1), 'A1', 1000)
         c.pay(date(1), paid)
         c.move(date(1), ('62895', -500, 'A2'), ('62895', 500, 'R'))
+        c.pay(date(1), c.sale(date(1), 'A3', 300))
         part = c.invoice(
             date(2), ('A1', 1000, '706', [SERVICES]),
             ('A2', 100, '7071', ['tva_vente_biens_5_5']))
@@ -139,27 +149,33 @@ class ChecksMixin:
             list(checks), [code for code, _ in closing._checks()])
         self.assertEqual(
             {code for code, x in checks.items() if x.state == 'none'},
-            {'bank'})
-        self.assertTrue(checks['bank'].message)
+            {'bank', 'fee_cap', 'mileage', 'year_end'})
+        for code in ['bank', 'fee_cap', 'mileage', 'year_end']:
+            self.assertTrue(checks[code].message, code)
         for code, amount in {
                 # 1305.50 less 600.00, 60.00 of A3
                 'customers': D('765.50'),
+                'customer': D('765.50'),
                 'suppliers': 25,
                 'vat_waiting': D('118.08'),
-                'turnover': 1000 + 1100 + 50 + 400 + 1000,
+                'turnover': 1000 + 300 + 1100 + 50 + 400 + 1000,
                 'uncollected': D('594.45') + 50,
                 }.items():
             with self.subTest(code=code):
                 self.assertEqual(
                     (checks[code].expected, checks[code].found,
                         checks[code].difference), (amount, amount, 0))
-        for code in ['result', 'fee', 'statement', 'number']:
+        for code in [
+                'result', 'fee', 'fee_due', 'statement', 'number',
+                'vat_base']:
             self.assertTrue(checks[code].expected, code)
         # Before the month is closed some cannot be told
         self.assertEqual(
             {code for code, x in self.checked(draft).items()
                 if x.state == 'none'},
-            {'bank', 'vat_waiting', 'statement'})
+            {
+                'bank', 'fee_cap', 'fee_due', 'mileage', 'vat_waiting',
+                'vat_statement', 'statement', 'year_end'})
 
     def check_documents(self, c, closing):
         "What is entered and should not is seen by its check alone"
@@ -174,13 +190,16 @@ class ChecksMixin:
                 ('turnover', 31, [('706', -5, 'S'), ('5121', 5)]),
                 ('result', 31, [('6132', 5), ('5121', -5)]),
                 ('internal', 31, [('62894', 5, 'S'), ('6132', -5, 'S')]),
+                ('cutoff', 31, [('486', 5), ('5121', -5)]),
+                ('allocated', 31, [
+                        ('62894', 5, 'R'), ('62894', -5, 'F')]),
                 ]:
             with self.subTest(code=code), undone():
                 move = c.move(date(3, day), *lines)
                 checks = self.checked(closing)
                 self.assertEqual(
                     {k for k, x in checks.items() if x.state == 'look'},
-                    {code})
+                    {code, 'customer'} if code == 'customers' else {code})
                 check = checks[code]
                 self.assertTrue(check.message)
                 self.assertEqual(abs(check.difference), max(
@@ -193,6 +212,44 @@ class ChecksMixin:
                 self.assertIn(move, [
                         r if Model.__name__ == 'account.move' else r.move
                         for r in records])
+        for code, lines, amount, record in [
+                ('expense', [('4671', 30, supplier), ('5121', -30)], 30,
+                    supplier),
+                ('support', [('4672', 40, supplier), ('5121', -40)], 40,
+                    supplier),
+                ('budget', [('6132', 9000, 'A1'), ('5121', -9000)], None,
+                    c.activity('A1')),
+                ('customer', [
+                        ('4111', 50, customer),
+                        ('4111', -50, c.party("Other Customer"))], 100,
+                    customer),
+                ]:
+            with self.subTest(code=code), undone():
+                if code == 'budget':
+                    c.reopen('A1', 3)
+                c.move(date(3, 31), *lines)
+                checks = self.checked(closing)
+                self.assertEqual(
+                    {k for k, x in checks.items() if x.state == 'look'},
+                    {code, 'statement'} if code == 'budget' else {code})
+                check = checks[code]
+                if amount:
+                    self.assertEqual(check.difference, amount)
+                else:
+                    self.assertLess(check.difference, 0)
+                self.assertEqual(check.model, record.__name__)
+                self.assertIn(record.id, check.ids)
+        with self.subTest(code='draft'), undone():
+            Move = Pool().get('account.move')
+            draft, later = Move.create([{
+                        'company': c.company.id,
+                        'journal': c.journal('OD').id,
+                        'period': c.period(month).id,
+                        'date': date(month)} for month in [3, 4]])
+            check = self.checked(closing)['draft']
+            self.assertEqual(
+                (check.state, check.found, check.ids),
+                ('look', 1, [draft.id]))
         for lines, amount in [
                 ([('581', 20), ('5121', -20)], 20),
                 ([('4671', -30, supplier), ('5121', 30)], 30),
@@ -214,6 +271,92 @@ class ChecksMixin:
                 cursor.execute(query)
                 self.assertTrue(cursor.rowcount)
                 self.assertLessEqual(set(codes), self.wrong_checks(closing))
+
+    @with_transaction()
+    def test_check_fees(self):
+        "Fees that came late, and more than the law allows"
+        pool = Pool()
+        Cap = pool.get('cae.fee.cap')
+        Fee = pool.get('cae.fee')
+        with Cooperative.enter() as c:
+            c.rule(base='invoiced')
+            c.sale(date(1), 'A1', 1000)
+            c.sale(date(1), 'A2', 100)
+            closing = c.close(1)
+            checks = self.checked(closing)
+            self.assertEqual(
+                [(checks[x].state, checks[x].found)
+                    for x in ['fee_due', 'fee_cap']],
+                [('right', 110), ('none', None)])
+            Cap.create([{
+                        'country': 'FR', 'start_date': date(1, 1),
+                        'rate': D('0.12'), 'source': "Law"}])
+            checks = self.checked(closing)
+            check = checks['fee_cap']
+            self.assertEqual(
+                (check.state, check.expected, check.found),
+                ('right', 132, 110))
+            # A credit note after the closing of the month
+            reopening = c.reopen('A1', 1)
+            c.sale(date(1, 20), 'A1', -400)
+            pool.get('cae.activity.reopening').close([reopening])
+            checks = self.checked(closing)
+            for code, expected, difference in [
+                    ('fee_due', 70, 40), ('fee_cap', 84, 28)]:
+                check = checks[code]
+                self.assertEqual(
+                    (check.state, check.expected, check.found,
+                        check.difference, check.ids),
+                    ('look', expected, 110, difference,
+                        [c.activity('A1').id]))
+            fees = Fee.search([], count=True)
+            later = c.close(2)
+            self.assertEqual(Fee.search([], count=True), fees + 1)
+            checks = self.checked(later)
+            for code in ['fee_due', 'fee_cap']:
+                self.assertEqual(checks[code].state, 'right', code)
+
+    @with_transaction()
+    def test_check_documents(self):
+        "Trips paid too much, and documents of one person alone"
+        pool = Pool()
+        Event = pool.get('cae.approval.event')
+        with Cooperative.enter() as c:
+            closing = c.closing(3)
+            sale = c.sale(date(3), 'A1', 100)
+            Event.add([sale], 'submit')
+            self.assertEqual(
+                self.checked(closing)['approval'].state, 'right')
+            with undone():
+                Event.add([sale], 'post_alone')
+                self.assertEqual(
+                    self.checked(closing)['approval'].state, 'right')
+            Event.add([sale], 'approve')
+            check = self.checked(closing)['approval']
+            self.assertEqual(
+                (check.state, check.found, check.model),
+                ('look', 1, 'cae.approval.event'))
+            event, = Event.browse(check.ids)
+            self.assertEqual(
+                (event.document, event.action), (sale, 'approve'))
+            expenses = ExpenseMixin()
+            vehicle = expenses.vehicle(c, 'A1')
+            expense = expenses.posted(
+                c, expenses.line(
+                    c, 'mileage', vehicle=vehicle, kilometers=100,
+                    activity='A1', date=date(3)), code='A1', date=date(3))
+            check = self.checked(closing)['mileage']
+            self.assertEqual(check.state, 'right')
+            self.assertTrue(check.found)
+            with undone():
+                cursor = Transaction().connection.cursor()
+                cursor.execute(
+                    "UPDATE cae_expense_line "
+                    "SET refund_amount = refund_amount + 1")
+                broken = self.checked(closing)['mileage']
+                self.assertEqual(
+                    (broken.state, broken.difference, broken.ids),
+                    ('look', 1, [line.id for line in expense.lines]))
 
     def statement_journal(self, c):
         pool = Pool()
@@ -238,6 +381,7 @@ class ChecksMixin:
                     'lines': [('create', [{
                                     'date': day, 'amount': D(end) - start,
                                     'account': c.account('6278').id,
+                                    'activity': c.activity('S').id,
                                     }])] if end != start else []}])
         Statement.validate_statement([statement])
         Statement.post([statement])

@@ -262,6 +262,66 @@ class ClosingMixin:
             self.assertEqual(c.account('44574').balance, -5)
 
     @with_transaction()
+    def test_vat_statement(self):
+        "The bases and rates behind the VAT of each month"
+        pool = Pool()
+        Statement = pool.get('cae.vat.statement')
+        with Cooperative.enter() as c:
+            def declared(month):
+                statement, = c.search(
+                    'cae.vat.statement', ('period', '=', c.period(month).id))
+                return {
+                    (x.kind, x.rate and round(x.rate * 100, 1)):
+                    (x.base, x.amount) for x in statement.lines}
+            invoice = c.invoice(
+                date(1),
+                ('A1', 1000, '706', ['tva_vente_services_taux_normal']),
+                ('A2', 200, '706', [
+                        'tva_vente_services_taux_intermediaire']),
+                ('A1', 100, '7071', ['tva_vente_biens_5_5']))
+            self.assertEqual(invoice.total_amount, D('1525.50'))
+            c.invoice(
+                date(1), ('A1', 50, '6064', ['tva_achat_biens_taux_normal']),
+                type='in')
+            closing = c.close(1)
+            # Goods and purchases count when invoiced
+            self.assertEqual(declared(1), {
+                    ('issue', D('5.5')): (100, D('5.50')),
+                    ('purchase', D(20)): (50, 10)})
+            c.pay(date(2), invoice, amount=D('508.50'))
+            c.close(2)
+            # A third of the 220.00 of the whole invoice, 73.33
+            self.assertEqual(declared(2), {
+                    ('receipts', D(20)): (D('333.33'), D('66.66')),
+                    ('receipts', D(10)): (D('66.67'), D('6.67'))})
+            # The rest, less a credit note that is set off and a loss
+            credit = c.invoice(
+                date(3),
+                ('A2', -200, '706', [
+                        'tva_vente_services_taux_intermediaire']))
+            c.pay(date(3), invoice, credit, loss=D('79.7'))
+            c.close(3)
+            march = declared(3)
+            self.assertEqual(march['receipts', D(20)][1] + D('66.66'), D(200)
+                - round(200 * D('79.7') / D('1525.50'), 2))
+            statements = Statement.search([])
+            self.assertEqual(
+                [s.collected for s in statements],
+                [-sum(
+                        amount for code, amount, _ in c.lines(
+                            *([s.move] if s.move else []))
+                        if code == '44571') + (
+                        D('5.50') if s.period == c.period(1) else 0)
+                    for s in statements])
+            january = closing.period
+            self.assertEqual(
+                [(s.collected, s.deductible, s.to_pay) for s in statements
+                    if s.period == january],
+                [(D('5.50'), 10, D('-4.50'))])
+            with self.assertRaisesRegex(SQLConstraintError, "already"):
+                Statement.declare(closing, None, {})
+
+    @with_transaction()
     def test_statement(self):
         "A statement opens with the balance that the last one closed with"
         pool = Pool()

@@ -13,7 +13,7 @@ from trytond.model.exceptions import (
     RequiredValidationError, SQLConstraintError)
 from trytond.modules.account.exceptions import PeriodNotFoundError
 from trytond.modules.cae_billing.exceptions import (
-    ActivityClosedError, ExpenseAccessError, ExpenseError,
+    ActivityClosedError, ApprovalError, ExpenseAccessError, ExpenseError,
     ExpenseValidationError, SetupError)
 from trytond.modules.cae_members.tests.deadline import on
 from trytond.modules.cae_members.tests.server import (
@@ -264,7 +264,7 @@ class ExpenseMixin:
             expense = Expense(expense.id)
             self.assertEqual((expense.amount_to_pay, expense.paid), (0, True))
             self.assertEqual(
-                [e.action for e in expense.events],
+                [e.action for e in expense.approval_events[::-1]],
                 ['submit', 'approve', 'post', 'waive', 'waive'])
             with self.assertRaises(ExpenseError):
                 expense.waive_amount(D(1), date(4), "Again")
@@ -526,7 +526,8 @@ class ExpenseMixin:
         Attachment = pool.get('ir.attachment')
         Expense = pool.get('cae.expense')
         Line = pool.get('cae.expense.line')
-        Refuse = pool.get('cae.expense.refuse', type='wizard')
+        Pending = pool.get('cae.approval.pending')
+        Refuse = pool.get('cae.approval.refuse', type='wizard')
         Waive = pool.get('cae.expense.waive', type='wizard')
         with self.cooperative() as c:
             users = self.users(c)
@@ -534,7 +535,7 @@ class ExpenseMixin:
             line, = expense.lines
             with acting(users['A1']):
                 Expense.submit([Expense(expense.id)])
-                Expense.take_back([Expense(expense.id)])
+                Expense.withdraw([Expense(expense.id)])
                 Line.write([Line(line.id)], {'description': "Pens"})
                 Expense.submit([Expense(expense.id)])
                 number = Expense(expense.id).number
@@ -568,13 +569,17 @@ class ExpenseMixin:
             with acting(users['advisor']):
                 self.assertEqual(
                     Expense.search([('state', '=', 'submitted')]), [expense])
+                pending, = Pending.search([])
+                self.assertEqual(
+                    (pending.document, pending.party, pending.amount),
+                    (expense, expense.party, expense.total))
                 session, _, _ = Refuse.create()
                 with Transaction().set_context(
                         active_model='cae.expense', active_id=expense.id,
                         active_ids=[expense.id]):
                     for comment in [None, " "]:
                         with undone(), self.assertRaisesRegex(
-                                ExpenseError, "comment"):
+                                ApprovalError, "what must change"):
                             Refuse.execute(
                                 session, {'start': {'comment': comment}},
                                 'refuse')
@@ -585,7 +590,7 @@ class ExpenseMixin:
                 again = Expense(expense.id)
                 self.assertEqual(
                     (again.state, again.number), ('draft', number))
-                self.assertEqual(again.events[-1].comment, "Which pens?")
+                self.assertEqual(again.approval_comment, "Which pens?")
                 Expense.submit([again])
             with acting(users['advisor']):
                 Expense.approve([Expense(expense.id)])
@@ -634,8 +639,9 @@ class ExpenseMixin:
                 c, expense.move, ('6064', 9, 'A1'), ('44566', 1),
                 ('4671', -10))
             self.assertEqual(
-                [(e.action, e.user.login) for e in expense.events], [
-                    ('submit', 'the A1'), ('take_back', 'the A1'),
+                [(e.action, e.user.login)
+                    for e in reversed(expense.approval_events)], [
+                    ('submit', 'the A1'), ('withdraw', 'the A1'),
                     ('submit', 'the A1'), ('refuse', 'the advisor'),
                     ('submit', 'the A1'), ('approve', 'the advisor'),
                     ('post', 'the account'), ('waive', 'the account')])
@@ -648,7 +654,7 @@ class ExpenseMixin:
                     refused()
             copy, = Expense.copy([expense])
             self.assertEqual(
-                (copy.state, copy.number, copy.move, copy.events,
+                (copy.state, copy.number, copy.move, copy.approval_events,
                     copy.lines[0].receipts, copy.lines[0].amount),
                 ('draft', None, None, (), (), 10))
 
@@ -873,7 +879,7 @@ class ExpenseMixin:
             draft = self.sheet(c, self.line(c, 'supplies', 10))
             records = {
                 'cae.expense': waived, 'cae.expense.line': waived.lines[0],
-                'cae.expense.event': waived.events[0],
+                'cae.approval.event': waived.approval_events[0],
                 'cae.expense.waiver': Expense(waived.id).waivers[0],
                 'cae.vehicle': car}
             receipt, = draft.lines[0].receipts
@@ -952,8 +958,10 @@ class ExpenseMixin:
                             pool.get('cae.mileage.band').search([]),
                             {'rate': D(9)}),
                         lambda: Scale.write(Scale.search([]), {'source': "X"}),
-                        lambda: pool.get('cae.expense.event').create([{
-                                    'expense': own.id, 'action': 'approve',
+                        lambda: pool.get('cae.approval.event').create([{
+                                    'document': str(own), 'action': 'approve',
+                                    'company': own.company.id,
+                                    'time': dt.datetime.now(),
                                     'user': users['admin'].id}]),
                         lambda: pool.get('cae.expense.waiver').create([{
                                     'expense': own.id, 'amount': D(1),

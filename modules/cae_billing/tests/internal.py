@@ -127,7 +127,8 @@ class InternalMixin:
         pool = Pool()
         Internal = pool.get('cae.internal')
         Movement = pool.get('cae.activity.movement')
-        Refuse = pool.get('cae.internal.refuse', type='wizard')
+        Pending = pool.get('cae.approval.pending')
+        Refuse = pool.get('cae.approval.refuse', type='wizard')
         with self.internal_users() as (c, users):
             sale = values(c, "Internal sale", 'A2', 'A1', 150)
             with set_user(users['A2']):
@@ -158,6 +159,10 @@ class InternalMixin:
                     Internal.search([('to_accept', '=', True)]), [document])
                 self.assertEqual(
                     Internal.search([('to_accept', '=', False)]), [])
+                pending, = Pending.search([])
+                self.assertEqual(
+                    (pending.document, pending.activity.code, pending.amount),
+                    (document, 'A1', 150))
                 names = [n.code for n in Pool().get(
                         'cae.activity.name').search([])]
                 self.assertLessEqual({'A1', 'A2', 'A3', 'S'}, set(names))
@@ -180,7 +185,11 @@ class InternalMixin:
                         session, {'start': {'comment': "Too dear"}}, 'refuse')
             document = Internal(document.id)
             self.assertEqual(
-                [document.state, document.comment], ['draft', "Too dear"])
+                [document.state, document.approval_comment],
+                ['draft', "Too dear"])
+            self.assertEqual(
+                [e.action for e in document.approval_events],
+                ['refuse', 'submit', 'withdraw', 'submit'])
             with set_user(users['A2']):
                 line, = Internal(document.id).lines
                 Internal.write([document], {
@@ -251,8 +260,8 @@ class InternalMixin:
                     with self.subTest(button=button), undone(), \
                             self.assertRaises(refusals):
                         getattr(Internal, button)(Internal.browse(ids))
-                for wizard in ['refuse', 'correct']:
-                    Wizard = pool.get(f'cae.internal.{wizard}', type='wizard')
+                for wizard in ['cae.approval.refuse', 'cae.internal.correct']:
+                    Wizard = pool.get(wizard, type='wizard')
                     with undone(), self.assertRaises(AccessError), \
                             Transaction().set_context(
                                 active_model='cae.internal',
@@ -263,7 +272,7 @@ class InternalMixin:
                         sale, loss, {**own, 'state': 'posted'},
                         {**own, 'number': 'I000099'},
                         {**own, 'corrects': document.id},
-                        {**own, 'comment': "Fine"}]:
+                        {**own, 'approval_events': [('create', [{}])]}]:
                     with undone(), self.assertRaises(AccessError):
                         Internal.create([wrong])
                 mine, = Internal.create([own])

@@ -5,7 +5,8 @@ import datetime as dt
 from decimal import Decimal as D
 from unittest.mock import patch
 
-from trytond.modules.cae_members.tests.server import with_transaction
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, with_transaction)
 from trytond.pool import Pool
 
 from .tools import YEAR, Cooperative
@@ -46,6 +47,37 @@ class OverviewMixin:
                 c.figures(
                     c.activity('A1').results([c.activity('A1')]), 'A1')[0])
             self.assertEqual(months[0].rec_name, "A1 - Activity A1 – 01/2025")
+
+    @with_transaction()
+    def test_months_complete(self):
+        "The columns of a month, one for each kind, make its result"
+        pool = Pool()
+        Kind = pool.get('cae.internal.kind')
+        Internal = pool.get('cae.internal')
+        Month = pool.get('cae.activity.month')
+        Movement = pool.get('cae.activity.movement')
+        with Cooperative.enter() as c:
+            kind, = Kind.search([
+                    ('company', '=', c.company.id), ('holders', '=', True)])
+            internal, = Internal.create([{
+                        'kind': kind.id,
+                        'date': _date(1, 20),
+                        'from_activity': c.activity('A1').id,
+                        'to_activity': c.activity('A2').id,
+                        'lines': [('create', [{
+                                        'description': "Logo",
+                                        'quantity': 1,
+                                        'unit_price': D(150),
+                                        }])],
+                        }])
+            Internal.post([internal])
+            c.sale(_date(1, 10), 'A1', 1000)
+            month, = Month.search([('activity', '=', c.activity('A1').id)])
+            self.assertEqual(month.internal, D(150))
+            self.assertEqual(
+                sum(getattr(month, kind)
+                    for kind, _ in Movement.kind.selection),
+                month.result)
 
     @with_transaction()
     def test_dues(self):
@@ -90,6 +122,53 @@ class OverviewMixin:
                         activity.payable),
                     (D('459.99'), D('159.99'), D(80)))
                 self.assertEqual(c.activity('A3').receivable, 0)
+
+    @with_transaction()
+    def test_forecast(self):
+        "Each part of an invoice is expected in its month, to the cent"
+        pool = Pool()
+        Forecast = pool.get('cae.activity.forecast')
+        Term = pool.get('account.invoice.payment_term')
+        with Cooperative.enter() as c:
+            term, = Term.create([{
+                        'name': "Half now",
+                        'lines': [('create', [
+                                    {'type': 'percent_on_total',
+                                        'ratio': D('0.5'), 'divisor': D(2),
+                                        'sequence': 1},
+                                    {'type': 'remainder', 'sequence': 2,
+                                        'relativedeltas': [('create', [
+                                                    {'months': 2}])]},
+                                    ])],
+                        }])
+            c.pay(_date(1, 15), c.sale(_date(1, 9), 'A1', 1000))
+            invoice = c.invoice(
+                _date(1, 10),
+                ('A1', 100, '706', []), ('A2', 50, '706', []),
+                payment_term=term.id)
+            c.invoice(_date(3, 12), ('A1', 80, '6064', []), type='in')
+            c.sale(_date(3, 12), 'A1', -10)
+            c.draft(_date(3, 12), ('A1', 7, '706', []))
+
+            def rows():
+                clear_cache()
+                return [
+                    (f.activity.code, f.month.month, f.invoices, f.suppliers,
+                        f.expected) for f in Forecast.search([])]
+            self.assertEqual(rows(), [
+                    ('A1', 1, D(50), D(0), D(50)),
+                    ('A2', 1, D(25), D(0), D(25)),
+                    ('A1', 3, D(38), D(80), D(-42)),
+                    ('A2', 3, D(25), D(0), D(25))])
+            # The first part, and a cent of the second
+            c.pay(_date(1, 15), invoice, amount=D('75.01'))
+            self.assertEqual(
+                [(code, month, amount)
+                    for code, month, amount, *_ in rows()], [
+                    ('A1', 1, D(0)), ('A2', 1, D(0)),
+                    ('A1', 3, D('37.99')), ('A2', 3, D(25))])
+            self.assertEqual(
+                Forecast.search([])[0].rec_name, "A1 - Activity A1 – 01/2025")
 
     @with_transaction()
     def test_first_screen(self):

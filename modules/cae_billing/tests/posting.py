@@ -79,6 +79,38 @@ class PostingMixin:
                 ('4111', -240))
 
     @with_transaction()
+    def test_retention(self):
+        "What the customer keeps back is of what is left after the discount"
+        Term = Pool().get('account.invoice.payment_term')
+        with Cooperative.enter() as c:
+            term, = Term.create([{
+                        'name': "Retention of 5 % for a year",
+                        'lines': [('create', [
+                                    {'type': 'percent_on_total',
+                                        'ratio': D('0.05'), 'divisor': D(20),
+                                        'sequence': 1,
+                                        'relativedeltas': [('create', [
+                                                    {'days': 365}])]},
+                                    {'type': 'remainder', 'sequence': 2},
+                                    ])],
+                        }])
+            lines = [
+                ('A1', 1000, '706', SERVICES), ('A1', -100, '706', SERVICES)]
+            for sign in [1, -1]:
+                invoice = c.invoice(
+                    MARCH, *((a, sign * amount, code, taxes)
+                        for a, amount, code, taxes in lines),
+                    payment_term=term.id)
+                self.assertEqual(invoice.total_amount, sign * 1080)
+                self.assertEqual(
+                    [(line.maturity_date, line.debit - line.credit)
+                        for line in sorted(
+                            invoice.lines_to_pay,
+                            key=lambda line: line.maturity_date)], [
+                        (MARCH, sign * 1026),
+                        (MARCH + dt.timedelta(days=365), sign * 54)])
+
+    @with_transaction()
     def test_deposit(self):
         "A deposit is no turnover and carries no activity"
         Activity = Pool().get('cae.activity')

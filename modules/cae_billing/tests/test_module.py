@@ -5,9 +5,11 @@ from trytond.modules.company.tests import CompanyTestMixin
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
 from .approval import ApprovalMixin, NumbersMixin
+from .bank import BankMixin
 from .checks import ChecksMixin
 from .closing import ClosingMixin, CommittedMixin
 from .collected import CollectedMixin
+from .einvoice import EInvoiceMixin
 from .exit import ExitMixin
 from .expense import ExpenseMixin
 from .fee import FeeMixin
@@ -16,16 +18,20 @@ from .internal import InternalMixin
 from .lock import LockMixin
 from .mention import MentionMixin
 from .overview import OverviewMixin
+from .personal_service import PersonalServiceMixin
 from .posting import PostingMixin
 from .rights import RightsMixin, create_world
-from .tools import create_books, create_other, create_people
+from .sheet import SheetMixin
+from .tools import ViewMixin, create_books, create_other, create_people
+from .year import YearMixin
 
 
 class CaeBillingTestCase(
         PostingMixin, CollectedMixin, FeeMixin, ClosingMixin,
         ChecksMixin, LockMixin, ExitMixin, ExpenseMixin,
         InternalMixin, FundingMixin, OverviewMixin, ApprovalMixin,
-        MentionMixin, CompanyTestMixin, ModuleTestCase):
+        MentionMixin, BankMixin, PersonalServiceMixin, EInvoiceMixin,
+        YearMixin, SheetMixin, ViewMixin, CompanyTestMixin, ModuleTestCase):
     "Test CAE Billing module"
     module = 'cae_billing'
     extras = ['account_fr', 'account_statement']

@@ -9,7 +9,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trytond.modules.cae_billing.apportion import apportion, round_half_up
+from trytond.modules.cae_billing.apportion import (
+    apportion, round_half_up, round_together)
 from trytond.modules.cae_billing.month import (
     add_months, month_end, month_of, month_start, months_between, runs)
 from trytond.modules.cae_billing.tier import Scale, cumulated_rate, cut
@@ -92,6 +93,29 @@ class ApportionTestCase(unittest.TestCase):
         self.assertEqual(
             apportion(D('0.02'), [1, 1, 1]), [CENT, CENT, D('0.00')])
         self.assertEqual(apportion(D(5), [1, 1], quantum=1), [3, 2])
+
+    @given(st.lists(
+            st.fractions(
+                -1000, 1000, max_denominator=10 ** 6), max_size=12))
+    def test_round_together(self, amounts):
+        "The parts total the rounded whole, each less than a cent away"
+        parts = round_together(amounts)
+        self.assertEqual(sum(parts), round_half_up(sum(amounts)))
+        for part, amount in zip(parts, amounts):
+            self.assertLess(abs(Fraction(part) - amount), Fraction(CENT))
+
+    def test_round_together_cases(self):
+        third = Fraction(100, 3)
+        self.assertEqual(
+            round_together([third] * 3),
+            [D('33.34'), D('33.33'), D('33.33')])
+        self.assertEqual(
+            round_together([-third] * 3),
+            [D('-33.34'), D('-33.33'), D('-33.33')])
+        self.assertEqual(
+            round_together([D('0.005'), D('0.005'), D(2)]),
+            [D('0.00'), D('0.01'), D(2)])
+        self.assertEqual(round_together([]), [])
 
     def test_refused(self):
         for amount, weights in [

@@ -8,18 +8,41 @@
 import datetime as dt
 from contextlib import contextmanager
 from decimal import Decimal
+from unittest.mock import patch
 
 from trytond.modules.cae_members.tests.server import (
     create_fiscalyear, create_french_company)
 from trytond.modules.company.tests import create_company, set_company
 from trytond.pool import Pool
+from trytond.tests import test_tryton
 from trytond.transaction import Transaction
 
 __all__ = [
-    'Cooperative', 'create_books', 'create_other', 'create_people',
-    'run_tasks']
+    'BILLING', 'EXTENDED', 'Cooperative', 'ViewMixin', 'create_books',
+    'create_other', 'create_people', 'run_tasks']
+
+# A layer of the test databases, so that a scenario with these makes none
+BILLING = ['cae_billing', 'account_fr', 'account_statement']
+# The module with all those that it extends
+EXTENDED = [
+    'cae_billing', 'account_dunning', 'account_fr', 'account_fr_chorus',
+    'account_payment_clearing', 'account_payment_sepa', 'account_statement',
+    'account_statement_coda', 'account_statement_ofx',
+    'account_statement_rule', 'account_statement_sepa', 'account_tax_cash',
+    'edocument_peppol', 'edocument_uncefact', 'sale', 'sale_advance_payment',
+    'sale_discount']
 
 YEAR = 2025
+
+
+class ViewMixin:
+    "Test the views of the modules that are active"
+
+    def test_view(self):
+        # Some files are of modules that are not; that each is used is tested
+        # of the distribution
+        with patch.object(test_tryton.glob, 'glob', return_value=[]):
+            super().test_view()
 
 
 def create_books():

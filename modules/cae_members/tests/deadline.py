@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trytond.model.exceptions import AccessButtonError, AccessError
-from trytond.modules.cae_members.tests.server import with_transaction
+from trytond.modules.cae_members.exceptions import DeadlineError
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, with_transaction)
 from trytond.modules.company.tests import set_company
 from trytond.pool import Pool
 from trytond.transaction import Transaction
@@ -252,6 +254,67 @@ class DeadlineMixin:
             text = message.get_content()
             self.assertIn("Ana", text)
             self.assertIn("Renew it", text)
+
+    @with_transaction()
+    def test_contract_of_no_associate(self):
+        "The contract of who is no associate in time ends on that day"
+        from .test_module import (
+            create_contract, create_entrepreneur, create_user, refused,
+            set_user, setup_company)
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        Deadline = pool.get('cae.deadline')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        start, day = dt.date(2023, 3, 1), dt.date(2026, 3, 1)
+        company = setup_company()
+        with set_company(company):
+            with on(start):
+                ana, bob = [
+                    create_entrepreneur(
+                        company, name, welcome_date=start,
+                        user=create_user(
+                            name, company, 'cae_members.group_entrepreneur'))
+                    for name in ["Ana", "Bob"]]
+                contracts = [
+                    create_contract(e, 'cesa', start) for e in [ana, bob]]
+            nora = create_user('nora', company, 'cae_members.group_advisor')
+
+            def deadline(entrepreneur, kind='membership'):
+                deadline, = Deadline.search([
+                        ('entrepreneur', '=', entrepreneur.id),
+                        ('kind', '=', kind)])
+                return deadline
+            user, membership = ana.user, deadline(ana)
+            interview, other = deadline(ana, 'interview'), deadline(bob)
+            # An admission of which the clock knows nothing yet
+            table = Entrepreneur.__table__()
+            Transaction().connection.cursor().execute(*table.update(
+                    [table.associate_date], [day], where=table.id == bob.id))
+            clear_cache()
+        self.assertEqual(membership.date, day)
+        with set_user(nora):
+            with on(day - dt.timedelta(days=1)), refused(AccessButtonError):
+                Deadline.end_contract(Deadline.browse([membership.id]))
+            with on(day):
+                with refused(AccessButtonError):
+                    Deadline.end_contract(Deadline.browse([interview.id]))
+                with refused(DeadlineError, "associate.*L7331-3"):
+                    Deadline.end_contract(
+                        Deadline.browse([membership.id, other.id]))
+        with set_user(user), on(day), refused(AccessButtonError):
+            Deadline.end_contract(Deadline.browse([membership.id]))
+        with set_user(nora), on(day):
+            Deadline.end_contract(Deadline.browse([membership.id]))
+        ended, running = Contract.browse([c.id for c in contracts])
+        self.assertEqual(
+            (ended.state, ended.end_date, ended.end_reason),
+            ('ended', day, 'not_associate'))
+        self.assertEqual(ended.employee.end_date, day)
+        self.assertEqual((running.state, running.end_date), ('signed', None))
+        self.assertEqual(
+            [(d.kind, d.state) for d in Deadline.search([
+                        ('entrepreneur', '=', ana.id)])],
+            [('membership', 'done')])
 
     @with_transaction()
     def test_deadline_rights(self):

@@ -5,7 +5,7 @@ import datetime as dt
 from contextlib import contextmanager
 from functools import wraps
 
-from trytond.cache import Cache
+from trytond.cache import MemoryCache
 from trytond.pool import Pool
 from trytond.tests.test_tryton import (
     DB_NAME, activate_module, backup_db_cache, drop_db, restore_db_cache)
@@ -15,6 +15,10 @@ __all__ = [
     'activate', 'clear_cache', 'commit', 'create_fiscalyear',
     'create_french_company', 'undone',
     'with_transaction']
+# The caches of what the modules define
+DEFINITIONS = {
+    'ir.message', 'ir.model.field.get_name', 'ir.model.get_names',
+    'ir.translation', 'ir_model_data.get_id'}
 
 
 def activate(test_case, *setups):
@@ -66,9 +70,16 @@ def with_transaction(user=1, context=None):
                     finally:
                         transaction.rollback()
                         transaction.tasks.clear()
-                        Cache.drop(DB_NAME)
+                        _drop_caches()
         return wrapper
     return decorator
+
+
+def _drop_caches():
+    "Forget what was cached, but of what no test changes"
+    for name, cache in MemoryCache._instances.items():
+        if name not in DEFINITIONS:
+            cache._database_cache.pop(DB_NAME, None)
 
 
 def commit(function, *args, user=1, context=None):
@@ -124,6 +135,9 @@ def create_french_company(name="Coopérative Les Ateliers"):
     "Return a new company with the French chart of accounts"
     from trytond.modules.account.tests import create_chart
     from trytond.modules.company.tests import create_company, set_company
+
+    # Written last: locked then, the whole chart would be made again
+    Pool().get('account.configuration').lock()
     company = create_company(name=name)
     with set_company(company):
         create_chart(company, chart='account_fr.root')

@@ -41,8 +41,8 @@ def count_queries():
         def __getattr__(self, name):
             return getattr(connection, name)
 
-        def cursor(self):
-            cursor = connection.cursor()
+        def cursor(self, *args, **kwargs):
+            cursor = connection.cursor(*args, **kwargs)
 
             class Cursor:
                 def __getattr__(self, name):
@@ -109,9 +109,10 @@ class SettlementMixin:
                 "Shared", (ana, '0.5', START, None),
                 (bob, '0.5', START, None))
             Entrepreneur.prepare_exit([ana, bob])
-            # Again it makes no other
-            Entrepreneur.prepare_exit([ana])
+            # Again it makes no other, and opens that one
+            action = Entrepreneur.prepare_exit([ana])
             settlement, = Settlement.search([('entrepreneur', '=', ana.id)])
+            self.assertEqual(action['res_id'], [settlement.id])
             self.assertEqual(settlement.date, dt.date(2026, 6, 1))
             settlement.date = END
             settlement.note = "Founds a company"
@@ -421,8 +422,9 @@ class SettlementMixin:
                 (ana, '0.4', dt.date(2026, 6, 1), None),
                 (bob, '0.6', dt.date(2026, 6, 1), None))
             other = create_activity("Other", (ana, 1, START, None))
-            Activity.prepare_closing([activity])
+            action = Activity.prepare_closing([activity])
             settlement, = Settlement.search([])
+            self.assertEqual(action['res_id'], [settlement.id])
             self.assertEqual(settlement.date, END - dt.timedelta(days=1))
             settlement.date = END
             settlement.closing_reason = 'given_up'

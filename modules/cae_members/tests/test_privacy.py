@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from unittest import TestCase
 from unittest.mock import patch
 
-from trytond.model import ModelSQL
+import pytest
+
+from trytond.model import ModelSQL, ModelView
 from trytond.model.exceptions import AccessButtonError, AccessError
 from trytond.modules.cae_members import access
 from trytond.modules.cae_members.exceptions import (
@@ -27,6 +29,20 @@ START = dt.date(2026, 1, 1)
 IBAN = 'FR7630006000011234567890189'
 
 
+def read_views(Model, ids):
+    "Read the records as the client does for their form and their list"
+    for view_type in ['form', 'tree']:
+        names = []
+        view = Model.fields_view_get(view_type=view_type)
+        for name, definition in view['fields'].items():
+            names.append(name)
+            if definition['type'] in {'many2one', 'one2one', 'reference'}:
+                names.append(f'{name}.rec_name')
+            elif definition['type'] in {'selection', 'multiselection'}:
+                names.append(f'{name}:string')
+        yield Model.read(ids, names)
+
+
 class PrivacyTestCase(TestCase):
     "Test who sees, changes and keeps what is of a person"
     module = 'cae_members'
@@ -40,6 +56,7 @@ class PrivacyTestCase(TestCase):
     def tearDownClass(cls):
         drop_db()
 
+    @pytest.mark.sqlite
     @with_transaction()
     def test_sweep_entrepreneur(self):
         "Nothing of Ana is seen by who shares an activity with her"
@@ -81,6 +98,54 @@ class PrivacyTestCase(TestCase):
                             access, '_ruled', lambda Model, domain: domain):
                         self.assertTrue(Model.search([clause]))
 
+    @with_transaction()
+    def test_own_views(self):
+        "Who is supported by a member opens the views of what is theirs"
+        pool = Pool()
+        Access = pool.get('ir.model.access')
+        Change = pool.get('cae.entrepreneur.change')
+        Entrepreneur = pool.get('cae.entrepreneur')
+        person = Person()
+        with set_company(person.company):
+            Entrepreneur.create([{
+                        'party': person.advisor.party.id,
+                        'user': person.users['nora'].id,
+                        'welcome_date': START,
+                        }])
+        change, = [c for c in person.changes if not c.private]
+        with person.as_('nora'):
+            Change.write([Change(change.id)], {'reason': "Not yours"})
+            Change.refuse([Change(change.id)])
+        with person.as_('ana'):
+            with refused(AccessError):
+                Change.read([change.id], ['handled_by.rec_name'])
+            names = [
+                n for n in person.records
+                if issubclass(pool.get(n), ModelView) and n != 'res.user']
+            access = Access.get_access(names)
+            opened = set()
+            for name in names:
+                Model = pool.get(name)
+                if not access[name]['read']:
+                    continue
+                ids = [r.id for r in Model.search(
+                        [('id', 'in', person.records[name])])]
+                with self.subTest(model=name):
+                    if ids and all(read_views(Model, ids)):
+                        opened.add(name)
+            self.assertLessEqual({
+                    'cae.entrepreneur', 'cae.entrepreneur.change',
+                    'cae.entrepreneur.change.line', 'cae.contract',
+                    'cae.activity.holder', 'cae.deadline', 'cae.paper',
+                    'cae.interview', 'cae.workshop.registration',
+                    'cae.entrepreneur.private', 'party.party',
+                    }, opened)
+            form, _ = read_views(Change, [change.id])
+            self.assertEqual(
+                (form[0]['handled_by_name'], form[0]['reason']),
+                ('nora', "Not yours"))
+
+    @pytest.mark.sqlite
     @with_transaction()
     def test_sweep_plain(self):
         "Nothing of the module is seen by a user without groups"
@@ -198,13 +263,9 @@ class PrivacyTestCase(TestCase):
                         ('field', '=', 'nationality')],
                     fields_names=['new_value'])
                 self.assertIn("France", lines[0]['new_value'])
-                # What the client reads
                 for Model in [Change, Line, Private]:
-                    names = [
-                        f'{n}.rec_name' if f['type'] == 'many2one' else n
-                        for n, f in Model.fields_view_get()['fields'].items()]
-                    self.assertTrue(Model.search_read(
-                            [], fields_names=names))
+                    ids = [r.id for r in Model.search([])]
+                    self.assertTrue(all(read_views(Model, ids)))
                 Change.confirm(Change.browse([secret]))
             server.clear_cache()
             ana = Entrepreneur(ana.id)

@@ -564,6 +564,42 @@ class WelcomeTestCase(TestCase):
                     entrepreneur.rec_name != "Cleo")
 
     @with_transaction()
+    def test_portfolio_tabs(self):
+        "Test that the first tabs of the advisors have their portfolio only"
+        pool = Pool()
+        Domain = pool.get('ir.action.act_window.domain')
+        ModelData = pool.get('ir.model.data')
+        User = pool.get('res.user')
+
+        with World.enter() as world:
+            users = [world.nora] + [
+                create_user(name, world.company, group) for name, group in [
+                    ('all', 'cae_members.group_advisor_all'),
+                    ('clerk', 'account.group_account')]]
+            employee = world.nora.employee
+            User.write(users[1:], {
+                    'employees': [('add', [employee.id])],
+                    'employee': employee.id,
+                    })
+        for name in [
+                'act_entrepreneur_form_domain_portfolio',
+                'act_deadline_form_domain_mine',
+                'act_change_form_domain_portfolio',
+                'act_settlement_form_domain_mine']:
+            record = Domain(ModelData.get_id('cae_members', name))
+            domains = []
+            for user in users:
+                with set_user(user):
+                    context = User.get_preferences(context_only=True)
+                domains.append(PYSONDecoder(
+                        {'context': context}).decode(record.domain))
+            with self.subTest(name=name):
+                nora, everybody, clerk = domains
+                self.assertIn(f"['advisor', '=', {employee.id}]", str(nora))
+                self.assertEqual(everybody, nora)
+                self.assertNotIn('advisor', str(clerk))
+
+    @with_transaction()
     def test_target(self):
         "Test the share of the target group among the candidates"
         pool = Pool()
@@ -692,6 +728,81 @@ class WelcomeTestCase(TestCase):
         with set_user(nora):
             Membership.write(Membership.browse([theirs.id]), {'note': "x"})
             self.assertTrue(share())
+
+    @with_transaction()
+    def test_target_requirement(self):
+        "Test that the share is the one that the law requires at the date"
+        pool = Pool()
+        Contract = pool.get('cae.contract')
+        ContractType = pool.get('cae.contract.type')
+        Membership = pool.get('cae.target.membership')
+        ModelData = pool.get('ir.model.data')
+        Requirement = pool.get('cae.target.requirement')
+        Share = pool.get('cae.target.share')
+        start, changed, lifted = [
+            dt.date(2026, month, 1) for month in [3, 7, 12]]
+        dates = {
+            'acceptance_date': dt.date(2026, 2, 1),
+            'plan_date': dt.date(2026, 2, 15),
+            }
+        with World.enter() as world:
+            type_, = ContractType.search([('code', '=', 'candidate')])
+            Requirement.create([{
+                        'type': type_.id, 'start_date': date, 'share': share,
+                        'source': "New decree",
+                        } for date, share in [
+                        (changed, Decimal('0.8')), (lifted, None)]])
+            with refused(DomainValidationError):
+                Requirement.create([{
+                            'type': type_.id, 'start_date': start,
+                            'share': Decimal('1.01'), 'source': "x"}])
+            *people, outsider = [
+                create_entrepreneur(world.company, f"P{i}") for i in range(6)]
+            for person in people:
+                create_contract(
+                    person, 'candidate', start, dt.date(2027, 2, 28), **dates)
+            Membership.create([{
+                        'entrepreneur': person.id,
+                        'ground': ModelData.get_id(
+                            'cae_members', 'target_ground_income'),
+                        'from_date': start,
+                        'certificate_date': start,
+                        } for person in people[:3]])
+            for to_date, shares in [
+                    (changed - DAY, [(
+                                Decimal('0.6'), Decimal('0.6'), 0,
+                                "AR du 15 juin 2009")]),
+                    (changed, [(
+                                Decimal('0.6'), Decimal('0.8'), 1,
+                                "New decree")]),
+                    (lifted, []),
+                    ]:
+                with self.subTest(to_date=to_date), \
+                        Transaction().set_context(
+                            from_date=start, to_date=to_date):
+                    self.assertEqual([
+                            (s.share, s.required, s.lacking, s.article)
+                            for s in Share.search([])], shares)
+            for date, message in [
+                    (changed - DAY, "3 of 6 .* 4 .*15 juin 2009"),
+                    (changed, "3 of 6 .* 5 .*New decree"),
+                    (lifted, None),
+                    ]:
+                with self.subTest(date=date):
+                    contract = create_contract(
+                        outsider, 'candidate', date, dt.date(2027, 2, 28),
+                        sign=False, **dates)
+                    if message:
+                        with refused(TargetWarning, message):
+                            Contract.sign([contract])
+                    else:
+                        Contract.sign([contract])
+                    Contract.cancel([contract])
+            nora = world.nora
+        with set_user(nora):
+            self.assertTrue(Requirement.search([]))
+            with refused(AccessError):
+                Requirement.write(Requirement.search([]), {'share': None})
 
     @with_transaction()
     def test_absences(self):

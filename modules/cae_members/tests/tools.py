@@ -12,23 +12,23 @@ from proteus import Model, Wizard
 from proteus.config import get_config, set_trytond
 
 __all__ = [
-    'MODULES', 'activate', 'create_chart', 'create_company',
-    'create_contract', 'create_entrepreneur', 'create_fiscalyear',
-    'create_user', 'get_activity', 'setup_cooperative']
+    'MODULES', 'activate', 'activate_modules', 'add_groups', 'create_chart',
+    'create_company', 'create_contract', 'create_entrepreneur',
+    'create_fiscalyear', 'create_user', 'get_activity', 'setup_cooperative']
 
 MODULES = [
     'cae_members', 'cae_billing', 'cae_payroll', 'cae_governance',
     'account_fr', 'account_statement']
 
 
-def activate(*setups):
+def activate(*setups, modules=MODULES):
     """Activate the modules in a database with a French cooperative.
 
     `setups` are top-level functions that take `config` and run after the
     shared ones. Return the configuration of proteus.
     """
     return activate_modules(
-        MODULES, create_company, create_chart, create_fiscalyear,
+        modules, create_company, create_chart, create_fiscalyear,
         setup_cooperative, *setups)
 
 
@@ -79,10 +79,10 @@ def create_company(config=None):
     company_tools.create_company(
         party=party, currency=get_currency('EUR', config=config),
         config=config)
-    _add_groups(config=config)
+    add_groups(config=config)
 
 
-def _add_groups(config=None):
+def add_groups(config=None):
     "Add the groups of the cae modules to the current user"
     Group = Model.get('res.group', config=config)
     User = Model.get('res.user', config=config)

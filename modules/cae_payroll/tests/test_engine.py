@@ -7,7 +7,7 @@ import unittest
 from decimal import Decimal
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from trytond.modules.cae_payroll import engine, law
@@ -32,7 +32,8 @@ establishments = st.builds(
     Establishment,
     headcount=st.sampled_from([8, 10, 11, 15, 49, 50, 300]),
     work_accident_rate=st.decimals(0, '0.06', places=4),
-    mobility_rate=st.decimals(0, '0.032', places=4))
+    mobility_rate=st.decimals(0, '0.032', places=4),
+    regularisation=st.just('none'))
 persons = st.builds(
     Terms,
     executive=st.booleans(),
@@ -325,6 +326,9 @@ class YearToDateTestCase(unittest.TestCase):
 class PropertyTestCase(unittest.TestCase):
 
     @given(dates, establishments, persons, amounts)
+    @example(
+        '2025-01-31', Establishment(8), Terms(withholding_rate=D(0)),
+        D('0.02'))
     @settings(deadline=None, max_examples=200)
     def test_totals(self, date, establishment, person, gross):
         "Totals are the sums of the lines, the cost is found alone too"

@@ -756,8 +756,24 @@ class CaePayrollTestCase(
                         'company': coop.company.id,
                         'period': coop.period(3).id}])
             closing._run_pay(closing._items_pay())
-            kinds = [a['kind'] for a in closing._attention()]
-            self.assertEqual(kinds.count('above_budget'), 2)
+            self.assertEqual(
+                sorted(
+                    a['record'] for a in closing._attention()
+                    if a['kind'] == 'above_budget'),
+                sorted(
+                    str(coop.contract(name).person)
+                    for name in ['Ada', 'Ben']))
+
+    @with_transaction()
+    def test_attention_records(self):
+        "Who keeps the accounts and no pay opens what needs attention"
+        Attention = Pool().get('cae.closing.attention')
+        with Cooperative() as coop:
+            user = create_user(
+                'bookkeeper', coop.company, 'account.group_account')
+            with set_user(user):
+                view = Attention.fields_view_get(view_type='tree')
+                self.assertIn('record', view['fields'])
 
     @with_transaction()
     def test_without_activity(self):

@@ -1,0 +1,192 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Quotes: who writes them, who approves them and what the customer answers."""
+from trytond.i18n import gettext
+from trytond.model import ModelView, Workflow
+from trytond.model.exceptions import AccessError
+from trytond.pool import Pool, PoolMeta
+from trytond.pyson import Eval
+from trytond.transaction import Transaction, check_access, without_check_access
+
+from ..approval.access import IS_ENTREPRENEUR, check_approver, own_activities
+from ..approval.approval import DraftApprovalMixin
+from ..exceptions import QuoteExpiredError
+
+
+class Ceiling(metaclass=PoolMeta):
+    __name__ = 'cae.approval.ceiling'
+
+    @classmethod
+    def get_kinds(cls):
+        return super().get_kinds() + [
+            ('quote', gettext('cae_billing.msg_ceiling_quote'))]
+
+
+class Event(metaclass=PoolMeta):
+    __name__ = 'cae.approval.event'
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.action.selection += [
+            ('quote_alone', "Quoted Within the Ceiling"),
+            ('accept', "Accepted by the Customer"),
+            ('decline', "Declined by the Customer"),
+            ]
+
+    @classmethod
+    def _get_documents(cls):
+        return super()._get_documents() + ['sale.sale']
+
+
+class Pending(metaclass=PoolMeta):
+    __name__ = 'cae.approval.pending'
+
+    @classmethod
+    def _queries(cls):
+        sale = Pool().get('sale.sale').__table__()
+        return super()._queries() + [(sale, {
+                    'model': 'sale.sale',
+                    'activity': sale.activity,
+                    'party': sale.party,
+                    'where': (sale.state == 'draft')
+                    & (sale.approval == 'submitted'),
+                    'amount': 'untaxed_amount',
+                    })]
+
+
+class Sale(DraftApprovalMixin, metaclass=PoolMeta):
+    __name__ = 'sale.sale'
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        draft = Eval('state') == 'draft'
+        submitted = draft & (Eval('approval') == 'submitted')
+        writing = draft & (Eval('approval') != 'submitted')
+        sent = Eval('state') == 'quotation'
+        for name, shown in {
+                'submit': writing & IS_ENTREPRENEUR,
+                'quote_alone': writing & IS_ENTREPRENEUR,
+                'withdraw': submitted & IS_ENTREPRENEUR,
+                'approve': submitted,
+                'refuse': submitted,
+                'accept': sent & IS_ENTREPRENEUR,
+                'decline': sent & IS_ENTREPRENEUR,
+                'revise': sent & IS_ENTREPRENEUR,
+                }.items():
+            cls._buttons[name] = {
+                'invisible': ~shown,
+                'depends': ['state', 'approval'],
+                }
+        cls._buttons['invoice_own'] = {
+            'invisible': (
+                cls._buttons['manual_invoice']['invisible']
+                | ~IS_ENTREPRENEUR),
+            'depends': cls._buttons['manual_invoice']['depends'],
+            }
+
+    @classmethod
+    def _check_own(cls, sales):
+        "Refuse to an entrepreneur what is not of their activities"
+        own = own_activities()
+        with without_check_access():
+            for sale in cls.browse(sales):
+                if not sale.activity or sale.activity.id not in own:
+                    raise AccessError(gettext(
+                            'cae_billing.msg_approval_own',
+                            invoice=sale.rec_name))
+
+    @classmethod
+    def _check_complete(cls, sales):
+        super()._check_complete(sales)
+        for sale in sales:
+            sale.check_for_quotation()
+
+    @classmethod
+    @ModelView.button
+    def quote_alone(cls, sales):
+        "Number the quotes within the ceilings, dated today"
+        cls._check_own(sales)
+        cls._check_complete(sales)
+        for sale in sales:
+            sale._check_ceiling('quote', {sale.activity})
+        cls._note(sales, 'quote_alone')
+        cls.quote(sales)
+
+    @classmethod
+    @ModelView.button
+    def approve(cls, sales):
+        "Accept what was submitted: the quote is numbered, for the customer"
+        cls._check_approver(sales)
+        cls.quote(sales)
+
+    @classmethod
+    @ModelView.button_action('cae_billing.wizard_sale_refuse')
+    def refuse(cls, sales):
+        pass
+
+    @classmethod
+    def refuse_submission(cls, sales, comment):
+        """Give the quotes back, with what must change.
+
+        Raises ApprovalError when there is no comment.
+        """
+        # The rights are those of the button
+        with check_access():
+            cls.refuse(sales)
+        with without_check_access():
+            cls._check_approver(sales)
+            super().refuse_submission(sales, comment)
+            cls.write(sales, {'approval': 'refused'})
+
+    @classmethod
+    def _check_approver(cls, sales):
+        check_approver((sale, {sale.activity}) for sale in sales)
+
+    @classmethod
+    @ModelView.button
+    @Workflow.transition('quotation')
+    def quote(cls, sales):
+        cls._accept(sales)
+        super().quote(sales)
+
+    @classmethod
+    @ModelView.button
+    def accept(cls, sales):
+        "Note that the customer accepted today: the quote is an order"
+        Date = Pool().get('ir.date')
+        cls._check_own(sales)
+        for sale in sales:
+            with Transaction().set_context(company=sale.company.id):
+                today = Date.today()
+            if sale.quotation_expire and sale.quotation_expire < today:
+                raise QuoteExpiredError(gettext(
+                        'cae_billing.msg_quote_expired',
+                        sale=sale.rec_name,
+                        date=sale._printed_lang.strftime(
+                            sale.quotation_expire)))
+        cls._note(sales, 'accept')
+        cls.confirm(sales)
+
+    @classmethod
+    @ModelView.button
+    def decline(cls, sales):
+        "Note that the customer does not want it"
+        cls._check_own(sales)
+        cls._note(sales, 'decline')
+        cls.cancel(sales)
+
+    @classmethod
+    @ModelView.button
+    def revise(cls, sales):
+        "Open quotes again to change them: they are approved once more"
+        cls._check_own(sales)
+        cls.draft(sales)
+
+    @classmethod
+    @ModelView.button
+    def invoice_own(cls, sales):
+        "Make the draft invoices of what is left to invoice"
+        cls._check_own(sales)
+        cls.manual_invoice(sales)

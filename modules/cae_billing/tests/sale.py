@@ -1,0 +1,653 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Quotes, orders, their deposits and their invoices."""
+import datetime as dt
+import io
+import zipfile
+from collections import defaultdict
+from contextlib import contextmanager
+from decimal import Decimal as D
+from unittest.mock import patch
+from xml.etree import ElementTree
+
+from trytond.exceptions import UserError
+from trytond.model.exceptions import AccessButtonError, AccessError
+from trytond.modules.cae_billing.exceptions import (
+    ActivityRequiredError, AmountError, ApprovalError, DepositUnpaidError,
+    QuoteExpiredError, SellingNotAllowedError)
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, undone, with_transaction)
+from trytond.pool import Pool
+from trytond.transaction import Transaction
+
+from . import rights
+from .approval import MARCH, TAX, Approval
+from .tools import YEAR, Cooperative, run_tasks
+
+GOODS = 'tva_vente_biens_5_5'
+REFUSED = (AccessError, AccessButtonError)
+# The buttons of Tryton, for who manages the sales of all
+BUTTONS = {
+    'draft': ['quote', 'cancel', 'modify_header'],
+    'quotation': ['confirm', 'draft', 'cancel'],
+    'processing': [
+        'process', 'manual_invoice', 'manual_shipment',
+        'handle_invoice_exception', 'handle_shipment_exception'],
+    }
+
+
+class Sales(Approval):
+    "A cooperative whose entrepreneurs write quotes"
+
+    def create(self):
+        super().create()
+        pool = Pool()
+        Configuration = pool.get('sale.configuration')
+        Term = pool.get('sale.advance_payment_term')
+        configuration = Configuration(1)
+        configuration.sale_invoice_method = 'manual'
+        configuration.sale_quotation_validity = dt.timedelta(days=30)
+        configuration.save()
+        self.term, = Term.create([{
+                    'name': "30 %",
+                    'lines': [('create', [{
+                                    'description': "Deposit of 30 %",
+                                    'account': self.c.account('4191').id,
+                                    'formula': 'untaxed_amount * 0.3',
+                                    }])],
+                    }])
+        clear_cache()
+        return self
+
+    def values(self, *lines, code='A1', **values):
+        "What the client of an entrepreneur sends"
+        party = self.c.party("Customer")
+        return {
+            'party': party.id,
+            'invoice_address': party.addresses[0].id,
+            'activity': self.c.activity(code).id,
+            'lines': [('create', [{
+                            'quantity': 1,
+                            'unit_price': D(amount),
+                            'description': "Work",
+                            'taxes': [('add', [
+                                        self.c.tax(t).id for t in taxes])],
+                            } for amount, taxes
+                        in lines or [(1000, [TAX])]])],
+            **values}
+
+    def write(self, *lines, login='A1', **values):
+        "Return the quote that the entrepreneur writes"
+        Sale = Pool().get('sale.sale')
+        values = self.values(*lines, **values)
+        with self.user(login):
+            sale, = Sale.create([values])
+        return Sale(sale.id)
+
+    def press(self, login, name, *documents):
+        "Press the button as the user, and do what it leaves to do"
+        Model = type(documents[0])
+        with self.user(login):
+            getattr(Model, name)(Model.browse(documents))
+        run_tasks()
+        clear_cache()
+        return Model(documents[0].id)
+
+    def ordered(self, *lines, **values):
+        "Return a sale that the customer ordered"
+        self.ceiling(None, kind='quote')
+        self.ceiling(None)
+        sale = self.write(*lines, **values)
+        self.press('A1', 'quote_alone', sale)
+        return self.press('A1', 'accept', sale)
+
+    def post(self, invoice):
+        return self.press('A1', 'post_alone', invoice)
+
+    def totals(self, move):
+        "Return {(code of the account, of the activity): debit less credit}"
+        result = defaultdict(D)
+        for account, amount, activity in self.c.lines(move):
+            result[account, activity] += amount
+        return result
+
+    def pay(self, invoice):
+        self.c.pay(MARCH, invoice)
+        run_tasks()
+        clear_cache()
+
+
+@contextmanager
+def sales(date=MARCH):
+    "Give the cooperative with its users at a date that is today"
+    with Cooperative.enter() as c, patch.object(
+            Pool().get('ir.date'), 'today', return_value=date):
+        yield Sales(c).create()
+
+
+def create_sales():
+    "Sell for A1 and A2 to the same customer, with a deposit"
+    pool = Pool()
+    Sale = pool.get('sale.sale')
+    Sequence = pool.get('ir.sequence')
+    Term = pool.get('sale.advance_payment_term')
+    Sequence.lock(Sequence.search([]))
+    with Cooperative.enter() as c:
+        term, = Term.create([{
+                    'name': "10",
+                    'lines': [('create', [{
+                                    'description': "Deposit of 10",
+                                    'account': c.account('4191').id,
+                                    'formula': 'Decimal(10)',
+                                    }])],
+                    }])
+        party = c.party("Customer")
+        sales = Sale.create([{
+                    'party': party.id,
+                    'invoice_address': party.addresses[0].id,
+                    'activity': c.activity(code).id,
+                    'advance_payment_term': term.id,
+                    'description': f"Work of {code}",
+                    'lines': [('create', [{
+                                    'quantity': 1,
+                                    'unit_price': D(100),
+                                    'description': f"Work of {code}",
+                                    'taxes': [('add', [c.tax(TAX).id])],
+                                    }])],
+                    } for code in ['A1', 'A2']])
+        Sale.quote(sales)
+        pool.get('cae.approval.event').add(sales, 'approve')
+
+
+class SaleRightsMixin:
+    "What stands in the database with those that sell is theirs too"
+
+    def setUp(self):
+        super().setUp()
+        sold = ['sale.sale', 'sale.line']
+        for name, names in {
+                'RULED': rights.RULED + sold,
+                'DRAFTS': rights.DRAFTS | {*sold},
+                'CLOSED': rights.CLOSED + [
+                    'sale.reporting.customer', 'sale.reporting.main',
+                    'sale.reporting.product'],
+                }.items():
+            patcher = patch.object(rights, name, names)
+            patcher.start()
+            self.addCleanup(patcher.stop)
+
+    @with_transaction()
+    def test_rights_sale(self):
+        "What belongs to a sale is ruled as it is"
+        pool = Pool()
+        Deposit = pool.get('sale.advance_payment.line')
+        Report = pool.get('sale.sale', type='report')
+        Tax = pool.get('sale.line-account.tax')
+        Term = pool.get('sale.advance_payment_term')
+        with self.world() as (c, user, others):
+            own = Pool().get('sale.sale').search([
+                    ('activity', '=', c.activity('A2').id)])
+            deposits = Deposit.search([])
+            with self.user(user):
+                self.assertTrue(Report.execute([own[0].id], {})[1])
+                with self.assertRaises(AccessError):
+                    Report.execute(others['sale.sale'], {})
+                self.assertEqual(
+                    [d.sale.activity.code for d in Deposit.search([])],
+                    ['A2'])
+                self.assertEqual(
+                    [t.line.activity.code for t in Tax.search([])], ['A2'])
+                for operation in [
+                        lambda: Deposit.read(
+                            [d.id for d in deposits], ['amount']),
+                        lambda: Deposit.write(
+                            Deposit.search([]), {'amount': D(1)}),
+                        lambda: Deposit.delete(Deposit.search([])),
+                        lambda: Term.write(
+                            Term.search([]), {'name': "Mine"}),
+                        ]:
+                    with undone(), self.assertRaises(AccessError):
+                        operation()
+
+
+class SaleMixin:
+
+    @with_transaction()
+    def test_quote_alone(self):
+        "Within the ceiling a quote is numbered, sent and answered"
+        pool = Pool()
+        Sale = pool.get('sale.sale')
+        Line = pool.get('sale.line')
+        with sales() as s:
+            with s.user('A1'):
+                # As the client does before
+                values = Sale.default_get(
+                    list(Sale.fields_view_get()['fields']))
+                self.assertEqual(values['activity'], s.c.activity('A1').id)
+                Line.default_get(list(Line.fields_view_get()['fields']))
+            sale = s.write()
+            self.assertEqual(sale.invoice_method, 'manual')
+            with self.assertRaises(ApprovalError):
+                s.press('A1', 'quote_alone', sale)
+            s.ceiling(999, kind='quote')
+            with self.assertRaises(ApprovalError):
+                s.press('A1', 'quote_alone', sale)
+            self.assertEqual(Sale(sale.id).state, 'draft')
+            s.ceiling(1000, kind='quote', from_date=MARCH, activity=(
+                    s.c.activity('A2').id))
+            small = s.write((999, [TAX]))
+            small = s.press('A1', 'quote_alone', small)
+            self.assertEqual(
+                (small.state, bool(small.number), small.quotation_date),
+                ('quotation', True, MARCH))
+            other = s.press('A1', 'quote_alone', s.write((10, [])))
+            other = s.press('A1', 'decline', other)
+            self.assertEqual(other.state, 'cancelled')
+            small = s.press('A1', 'revise', small)
+            self.assertEqual(small.state, 'draft')
+            small = s.press('A1', 'quote_alone', small)
+            small = s.press('A1', 'accept', small)
+            self.assertEqual(
+                (small.state, small.sale_date), ('processing', MARCH))
+            self.assertEqual(
+                [e.action for e in small.approval_events][::-1],
+                ['quote_alone', 'quote_alone', 'accept'])
+            self.assertEqual(
+                [e.action for e in other.approval_events][::-1],
+                ['quote_alone', 'decline'])
+            with s.user('A1'):
+                copy, = Sale.copy([Sale(small.id)])
+            copy = Sale(copy.id)
+            self.assertEqual(
+                (copy.state, copy.approval, copy.activity.code,
+                    list(copy.approval_events), copy.untaxed_amount),
+                ('draft', None, 'A1', [], D(999)))
+
+    @with_transaction()
+    def test_quote_approval(self):
+        "Above it is submitted, refused or approved, in the one list"
+        pool = Pool()
+        Pending = pool.get('cae.approval.pending')
+        Refuse = pool.get('cae.approval.refuse', type='wizard')
+        Sale = pool.get('sale.sale')
+        with sales() as s:
+            sale = s.press('A1', 'submit', s.write())
+            with s.user('A1'), self.assertRaises(AccessError):
+                Sale.write([Sale(sale.id)], {'description': "More"})
+            with s.user('advisor'):
+                pending, = Pending.search([])
+                self.assertEqual(
+                    (pending.document, pending.activity.code,
+                        pending.party.name, pending.amount),
+                    (sale, 'A1', "Customer", D(1000)))
+            for login in ['A1', 'A2', 'other']:
+                for name in ['approve', 'refuse']:
+                    with self.subTest(login=login, button=name), \
+                            undone(), self.assertRaises(REFUSED):
+                        s.press(login, name, sale)
+                        # A button that only opens a wizard
+                        with s.user(login):
+                            Sale.refuse_submission([sale], "No")
+            with s.user('advisor'), Transaction().set_context(
+                    active_model='sale.sale', active_id=sale.id,
+                    active_ids=[sale.id]):
+                session, start, _ = Refuse.create()
+                with undone(), self.assertRaises(ApprovalError):
+                    Refuse.execute(
+                        session, {'start': {'comment': " "}}, 'refuse')
+                Refuse.execute(
+                    session, {'start': {'comment': "Too cheap"}}, 'refuse')
+            clear_cache()
+            sale = Sale(sale.id)
+            with s.user('A1'):
+                self.assertEqual(
+                    Sale(sale.id).approval_comment, "Too cheap")
+                Sale.write([Sale(sale.id)], {'description': "More"})
+            s.press('A1', 'submit', sale)
+            s.press('A1', 'withdraw', sale)
+            s.press('A1', 'submit', sale)
+            sale = s.press('advisor', 'approve', sale)
+            self.assertEqual(
+                (sale.state, sale.approval), ('quotation', 'approved'))
+            self.assertEqual(Pending.search([]), [])
+            self.assertEqual(
+                [e.action for e in sale.approval_events][::-1],
+                ['submit', 'refuse', 'submit', 'withdraw', 'submit',
+                    'approve'])
+            # What was approved is not what is changed
+            sale = s.press('A1', 'revise', sale)
+            self.assertEqual((sale.state, sale.approval), ('draft', None))
+
+    @with_transaction()
+    def test_quote_refused(self):
+        "What may not be quoted is refused, and nothing is changed"
+        pool = Pool()
+        Party = pool.get('party.party')
+        Sale = pool.get('sale.sale')
+        Template = pool.get('product.template')
+        Uom = pool.get('product.uom')
+        with sales() as s:
+            s.ceiling(None, kind='quote')
+            s.ceiling(None, kind='quote', code='B1')
+            support = s.write(login='B1', code='B1')
+            empty = s.write(lines=[])
+            for name in ['submit', 'quote_alone']:
+                with undone(), self.assertRaises(SellingNotAllowedError):
+                    s.press('B1', name, support)
+                with undone(), self.assertRaises(ApprovalError):
+                    s.press('A1', name, empty)
+            for name in ['quantity', 'unit_price']:
+                for value in ['NaN', 'Infinity', '1e400', '-1e12']:
+                    values = s.values()
+                    number = float if name == 'quantity' else D
+                    values['lines'][0][1][0][name] = number(value)
+                    with self.subTest(field=name, value=value), undone(), \
+                            s.user('A1'), self.assertRaises(AmountError):
+                        Sale.create([values])
+            bare = s.values()
+            del bare['activity']
+            bare, = Sale.create([bare])
+            with undone(), self.assertRaises(ActivityRequiredError):
+                Sale.quote([bare])
+            other = Cooperative("Other Cooperative")
+            shared, = other.search('cae.activity', ('kind', '=', 'shared'))
+            with undone(), self.assertRaises(UserError):
+                s.write(activity=shared.id)
+            # What is of another activity is neither sold nor printed
+            foreign, = Party.create([{
+                        'name': "Secret", 'addresses': [('create', [{}])],
+                        'contact_mechanisms': [('create', [{
+                                        'type': 'other',
+                                        'value': "Secret"}])],
+                        'cae_activities': [('add', [
+                                    s.c.activity('A2').id])]}])
+            unit, = Uom.search([('symbol', '=', 'u')], limit=1)
+            product, = Template.create([{
+                        'name': "Secret", 'default_uom': unit.id,
+                        'type': 'service', 'list_price': D(10),
+                        'salable': True, 'sale_uom': unit.id,
+                        'cae_activities': [('add', [
+                                    s.c.activity('A2').id])],
+                        'products': [('create', [{}])],
+                        }])
+            sold = s.values()
+            sold['lines'][0][1][0].update(
+                product=product.products[0].id, unit=unit.id)
+            for values in [
+                    s.values(
+                        party=foreign.id,
+                        invoice_address=foreign.addresses[0].id),
+                    s.values(contact=foreign.contact_mechanisms[0].id),
+                    s.values(code='A2'),
+                    s.values(approval='approved'),
+                    s.values(number="1"),
+                    s.values(state='quotation'),
+                    sold]:
+                with undone(), s.user('A1'), self.assertRaises(AccessError):
+                    Sale.create([values])
+            sale = s.write()
+            with s.user('A1'), undone(), self.assertRaises(AccessError):
+                Sale.write([Sale(sale.id)], {'approval': 'approved'})
+            # The customer answers in time
+            s.press('A1', 'quote_alone', sale)
+            today = pool.get('ir.date').today
+            today.return_value = MARCH + dt.timedelta(days=31)
+            with undone(), self.assertRaises(QuoteExpiredError):
+                s.press('A1', 'accept', sale)
+
+    @with_transaction()
+    def test_quote_buttons(self):
+        "The buttons of Tryton are not for entrepreneurs"
+        Sale = Pool().get('sale.sale')
+        with sales() as s:
+            draft = s.write()
+            ordered = s.ordered()
+            sent = s.press('A1', 'quote_alone', s.write())
+            for sale in [draft, sent, ordered]:
+                for name in BUTTONS[sale.state]:
+                    with self.subTest(state=sale.state, button=name), \
+                            undone(), self.assertRaises(REFUSED):
+                        s.press('A1', name, sale)
+                for name in [
+                        'submit', 'quote_alone', 'withdraw', 'accept',
+                        'decline', 'revise', 'invoice_own']:
+                    with self.subTest(state=sale.state, button=name), \
+                            undone(), self.assertRaises(REFUSED):
+                        s.press('A2', name, sale)
+            with s.user('accountant'):
+                self.assertEqual(Sale.search([], count=True), 3)
+                with self.assertRaises(AccessError):
+                    Sale.write(Sale.search([]), {'description': "Mine"})
+
+    @with_transaction()
+    def test_sale_invoice(self):
+        "The invoices are of the activity; what is left comes on the next"
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        InvoiceLine = pool.get('account.invoice.line')
+        with sales() as s:
+            sale = s.ordered((300, [TAX]), (100, [GOODS]), reference="PO 7")
+            self.assertEqual(
+                (sale.state, list(sale.invoices)), ('processing', []))
+            s.press('A1', 'invoice_own', sale)
+            invoice, = sale.invoices
+            self.assertEqual(
+                (invoice.activity.code, invoice.reference, invoice.state),
+                ('A1', "PO 7", 'draft'))
+            self.assertEqual(
+                [(line.activity.code, line.amount) for line in invoice.lines],
+                [('A1', D(300)), ('A1', D(100))])
+            self.assertEqual(invoice.total_amount, D('465.50'))
+            with s.user('A1'):
+                # A part is done
+                first, second = Invoice(invoice.id).lines
+                InvoiceLine.write([first], {'quantity': 0.5})
+                InvoiceLine.delete([second])
+            run_tasks()
+            invoice = s.post(invoice)
+            self.assertEqual(invoice.untaxed_amount, D(150))
+            self.assertEqual(
+                s.c.activity('A1').turnovers(
+                    [s.c.activity('A1')], MARCH)[s.c.activity('A1').id],
+                D(150))
+            sale = s.press('A1', 'invoice_own', sale)
+            rest, = (i for i in sale.invoices if i.state == 'draft')
+            self.assertEqual(rest.untaxed_amount, D(250))
+            s.pay(invoice)
+            s.pay(s.post(rest))
+            self.assertEqual(type(sale)(sale.id).state, 'done')
+
+    @with_transaction()
+    def test_sale_deposit(self):
+        "A deposit is no turnover and the final invoice takes it off"
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        with sales() as s:
+            a1 = s.c.activity('A1')
+
+            def figures():
+                clear_cache()
+                return (
+                    Activity.turnovers([a1], MARCH)[a1.id],
+                    Activity.turnovers([a1], MARCH, 'collected')[a1.id],
+                    Activity.balances([a1], MARCH)[a1.id])
+            sale = s.ordered(
+                (800, [TAX]), (200, [GOODS]),
+                advance_payment_term=s.term.id)
+            deposit, = sale.advance_payment_invoices
+            self.assertEqual(deposit.activity, a1)
+            self.assertEqual(
+                [(line.account.code, line.activity, line.amount)
+                    for line in deposit.lines],
+                [('4191', a1, D(240)), ('4191', a1, D(60))])
+            # 20 % of 240 and 5.5 % of 60
+            self.assertEqual(deposit.total_amount, D('351.30'))
+            with undone(), self.assertRaises(DepositUnpaidError):
+                s.press('A1', 'invoice_own', sale)
+            deposit = s.post(deposit)
+            self.assertEqual(
+                s.totals(deposit.move), {
+                    ('4111', ''): D('351.30'), ('4191', ''): D(-300),
+                    ('44571', ''): D('-3.30'), ('44574', ''): D(-48)})
+            s.pay(deposit)
+            self.assertEqual(figures(), (0, 0, 0))
+            sale = s.press('A1', 'invoice_own', sale)
+            final, = sale.invoices
+            # 1000 and its VAT of 171, less the deposit
+            self.assertEqual(
+                (final.untaxed_amount, final.total_amount),
+                (D(700), D('819.70')))
+            self.assertEqual({i.activity for i in final.lines}, {a1})
+            final = s.post(final)
+            self.assertEqual(
+                s.totals(final.move), {
+                    ('4111', ''): D('819.70'), ('4191', ''): D(300),
+                    ('44571', ''): D('-7.70'), ('44574', ''): D(-112),
+                    ('706', 'A1'): D(-1000)})
+            self.assertEqual(figures(), (1000, 0, 1000))
+            s.pay(final)
+            self.assertEqual(figures(), (1000, 1000, 1000))
+            account = s.c.account('4191')
+            self.assertEqual(account.balance, 0)
+            self.assertEqual(type(sale)(sale.id).state, 'done')
+
+    @with_transaction()
+    def test_sale_forecast(self):
+        "Orders are expected until they are invoiced, quotes apart"
+        pool = Pool()
+        Forecast = pool.get('cae.activity.forecast')
+        Sale = pool.get('sale.sale')
+        names = ['month', 'invoices', 'sales', 'suppliers', 'expected',
+            'quotes']
+        march = dt.date(YEAR, 3, 1)
+        with sales() as s:
+            def rows():
+                clear_cache()
+                with s.user('A1'):
+                    return [
+                        tuple(getattr(f, name) for name in names)
+                        for f in Forecast.search([])]
+            sale = s.ordered(
+                (1000, [TAX]), advance_payment_term=s.term.id,
+                expected_date=dt.date(YEAR, 5, 20))
+            s.press('A1', 'quote_alone', s.write((100, [TAX])))
+            s.write((7, []))
+            may = dt.date(YEAR, 5, 1)
+            quote = (march, 0, 0, 0, 0, 120)
+            self.assertEqual(
+                rows(), [quote, (may, 0, 1200, 0, 1200, 0)])
+            deposit = s.post(sale.advance_payment_invoices[0])
+            unpaid = (march, 360, 0, 0, 360, 120)
+            self.assertEqual(rows(), [unpaid, (may, 0, 840, 0, 840, 0)])
+            s.pay(deposit)
+            self.assertEqual(rows(), [quote, (may, 0, 840, 0, 840, 0)])
+            sale = s.press('A1', 'invoice_own', sale)
+            final, = sale.invoices
+            self.assertEqual(rows(), [quote, (may, 0, 840, 0, 840, 0)])
+            s.post(final)
+            self.assertEqual(rows(), [(march, 840, 0, 0, 840, 120)])
+            with s.user('A2'):
+                self.assertEqual(Forecast.search([]), [])
+            Sale.cancel(Sale.search([('state', '=', 'quotation')]))
+            self.assertEqual(rows(), [(march, 840, 0, 0, 840, 0)])
+
+    @with_transaction()
+    def test_sale_discount(self):
+        "The discount is said in the text of the invoice"
+        pool = Pool()
+        Line = pool.get('sale.line')
+        with sales() as s:
+            party = s.c.party("Customer")
+            line = Line(
+                sale=None, type='line', quantity=2, base_price=D(100),
+                discount_rate=D('0.1'))
+            line.on_change_discount_rate()
+            self.assertEqual(line.unit_price, D(90))
+            values = s.values()
+            values['lines'][0][1][0].update(
+                quantity=2, base_price=D(100), unit_price=D(90))
+            sale = s.ordered(lines=values['lines'])
+            self.assertEqual(sale.party, party)
+            s.press('A1', 'invoice_own', sale)
+            invoice, = sale.invoices
+            line, = invoice.lines
+            self.assertEqual(line.amount, D(180))
+            self.assertRegex(
+                line.description, r"^Work\nPrice .*100\.00.* less 10%$")
+
+    @with_transaction()
+    def test_sale_gross(self):
+        "A price entered with tax is what the line makes with its tax"
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        InvoiceLine = pool.get('account.invoice.line')
+        Line = pool.get('sale.line')
+        Sale = pool.get('sale.sale')
+        with sales() as s:
+            taxes = [s.c.tax(TAX)]
+            currency = s.c.company.currency
+            for gross, quantity, total in [
+                    ('10', 1, '10.00'), ('10', 3, '30.00'),
+                    ('19.99', 7, '139.93'), ('0.99', 12, '11.88')]:
+                for Model, parent in [
+                        (Line, Sale(company=s.c.company, currency=currency)),
+                        (InvoiceLine, None)]:
+                    line = Model(
+                        type='line', quantity=quantity, taxes=taxes,
+                        gross_price=D(gross))
+                    if Model is Line:
+                        line.sale = parent
+                    line.company, line.currency = s.c.company, currency
+                    line.on_change_gross_price()
+                    with self.subTest(gross=gross, model=Model.__name__):
+                        self.assertEqual(
+                            line.on_change_with_gross_price(), D(gross))
+                        invoice = s.c.draft(
+                            MARCH, ('A1', line.unit_price, '706', [TAX]))
+                        InvoiceLine.write(
+                            list(invoice.lines), {'quantity': quantity})
+                        clear_cache()
+                        Invoice.update_taxes([Invoice(invoice.id)])
+                        self.assertEqual(
+                            Invoice(invoice.id).total_amount, D(total))
+
+    @with_transaction()
+    def test_quote_printed(self):
+        "The paper has the brand, the validity, the deposit and the mentions"
+        pool = Pool()
+        Report = pool.get('sale.sale', type='report')
+        with sales() as s:
+            a3 = s.c.activity('A3')
+            a3.brand_name = "Claire Fontaine"
+            a3.save()
+            values = s.values(
+                (1000, [TAX]), code='A3', advance_payment_term=s.term.id,
+                description="Bench")
+            sale, = pool.get('sale.sale').create([values])
+            for state, found, absent in [
+                    ('draft', ["not an offer", "Accepted by"], []),
+                    ('quotation', [
+                            f"Quote {sale.number or ''}", "Valid until"],
+                        ["not an offer"]),
+                    ('processing', ["Order"], ["Accepted by", "Valid until"]),
+                    ]:
+                if state == 'quotation':
+                    sale.quote([sale])
+                elif state == 'processing':
+                    sale.confirm([sale])
+                    run_tasks()
+                clear_cache()
+                _, data, _, name = Report.execute([sale.id], {})
+                with zipfile.ZipFile(io.BytesIO(data)) as archive:
+                    text = ''.join(ElementTree.fromstring(
+                            archive.read('content.xml')).itertext())
+                for part in found + [
+                        "Claire Fontaine", "Les Ateliers", "Bench",
+                        "Deposit of 30 %", "360.00", "300.00", "1,200.00",
+                        "business project support contract"]:
+                    with self.subTest(state=state, text=part):
+                        self.assertIn(part, text)
+                for part in absent:
+                    with self.subTest(state=state, absent=part):
+                        self.assertNotIn(part, text)
+                self.assertNotIn('printed.', text)
