@@ -48,8 +48,10 @@ CLOSED_FIELDS = {
     'product.template': {'cae_activities'},
     }
 
-# Whether the user of the client is
+# What the user of the client is
 IS_ENTREPRENEUR = Id('cae_members', 'group_entrepreneur').in_(
+    Eval('context', {}).get('groups', []))
+IS_ACCOUNTANT = Id('account', 'group_account').in_(
     Eval('context', {}).get('groups', []))
 
 

@@ -323,6 +323,7 @@ class Event(ModelSQL, ModelView):
         ondelete='RESTRICT')
     author = fields.Function(fields.Char("Author"), 'get_author')
     time = fields.Timestamp("Time", required=True, readonly=True)
+    time.format = '%H:%M'
     action = fields.Selection([
             ('submit', "Submitted"),
             ('withdraw', "Taken Back"),

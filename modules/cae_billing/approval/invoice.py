@@ -12,8 +12,8 @@ from trytond.transaction import Transaction, without_check_access
 
 from ..exceptions import AmountError, ApprovalError
 from .access import (
-    IS_ENTREPRENEUR, check_approver, check_reach, is_entrepreneur,
-    own_activities, targets)
+    IS_ACCOUNTANT, IS_ENTREPRENEUR, check_approver, check_reach,
+    is_entrepreneur, own_activities, targets)
 from .approval import DraftApprovalMixin
 
 # No amount of a line is written with more digits before the point
@@ -61,6 +61,11 @@ class Invoice(DraftApprovalMixin, metaclass=PoolMeta):
                     'depends': depends,
                     },
                 })
+        # Whoever may not press them does not see them beside their own
+        for name in ['cancel', 'draft', 'validate_invoice', 'post']:
+            button = cls._buttons[name]
+            button['invisible'] = button.get('invisible', False) | (
+                IS_ENTREPRENEUR & ~IS_ACCOUNTANT)
 
     @classmethod
     def default_activity(cls):

@@ -20,6 +20,7 @@ from trytond.transaction import (
     Transaction, check_access, inactive_records, without_check_access)
 
 from ..apportion import round_half_up
+from ..approval.access import IS_ACCOUNTANT
 from ..approval.approval import ApprovalMixin
 from ..exceptions import (
     ExpenseAccessError, ExpenseError, ExpenseValidationError, SetupError)
@@ -84,7 +85,9 @@ class Expense(ApprovalMixin, Workflow, ModelSQL, ModelView):
     date = fields.Date(
         "Date", required=True,
         states={
-            'readonly': Eval('state') == 'posted',
+            'readonly': (
+                (Eval('state') == 'posted')
+                | ((Eval('state') != 'draft') & ~IS_ACCOUNTANT)),
             },
         help="When the sheet is posted. The accountants may change it until "
         "then.")

@@ -5,12 +5,14 @@ import datetime as dt
 from decimal import Decimal as D
 from unittest.mock import patch
 
-from trytond.model.exceptions import DomainValidationError, SQLConstraintError
+from trytond.model.exceptions import (
+    AccessError, DomainValidationError, SQLConstraintError)
 from trytond.modules.cae_billing import closing as closing_module
 from trytond.modules.cae_billing.exceptions import (
     ClosingError, ClosingFrozenError, FeePostedError, FeeRuleError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, commit, undone, with_transaction)
+from trytond.modules.cae_members.tests.test_module import create_user, set_user
 from trytond.pool import Pool
 from trytond.tests.test_tryton import DB_NAME
 from trytond.transaction import Transaction
@@ -467,6 +469,7 @@ class ClosingMixin:
     def test_attention(self):
         "What needs attention is listed"
         pool = Pool()
+        Attention = pool.get('cae.closing.attention')
         Closing = pool.get('cae.closing')
         Move = pool.get('account.move')
         Statement = pool.get('account.statement')
@@ -510,6 +513,17 @@ class ClosingMixin:
             self.assertNotIn(later, [a.record for a in closing.attentions])
             for attention in closing.attentions:
                 self.assertTrue(attention.message)
+            # The accounting reads them, and only the closing writes them
+            accountant = create_user(
+                'accountant', c.company, 'account.group_account')
+            with set_user(accountant):
+                attention, *_ = Attention.search([], limit=1)
+                for operation in [
+                        lambda: Attention.write(
+                            [attention], {'message': "Nothing"}),
+                        lambda: Attention.delete([attention])]:
+                    with undone(), self.assertRaises(AccessError):
+                        operation()
             # Checked again and once run there are no doubles
             Closing.check([closing])
             Closing.run([closing])
