@@ -167,9 +167,6 @@ class Cooperative:
                     }])
         company, = Company.create([{
                     'party': party.id, 'currency': currencies[0].id,
-                    'cae_legal_form': "SCOP SARL",
-                    'cae_variable_capital': True,
-                    'cae_registry': "RCS Nantes",
                     }])
         self.server.company = company.id
         user = User(self.server.user)
@@ -264,8 +261,14 @@ class Cooperative:
         FiscalYear.create_period([fiscalyear])
 
     def make_setup(self):
+        Company = self.get('company.company')
         Configuration = self.get('cae.configuration')
         Journal = self.get('account.journal')
+        Company.write([self.company], {
+                'cae_legal_form': "SCOP SARL",
+                'cae_variable_capital': True,
+                'cae_registry': "RCS Nantes",
+                })
         Journal.create([
                 {'name': "Banque", 'code': 'BQ', 'type': 'statement'},
                 {'name': "Opérations diverses", 'code': 'OD',
