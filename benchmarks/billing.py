@@ -70,6 +70,8 @@ class Ours:
             invoices=1)
         self.server = server
         self.cooperative.build()
+        # Before the invoices of the end of the month, as numbers follow dates
+        self.cooperative.enter(START)
         self.party = self.cooperative.customers[0]
         self.activity = next(
             p.activity for p in self.cooperative.people if p.sells)
@@ -185,7 +187,7 @@ def fill(ours, activities, invoices, lines):
         payment = copy_rows(
             cursor, 'account_move', invoice.move.id, invoices,
             number="'P' || n", origin='NULL', journal=str(journal))
-        copy_rows(
+        paid = copy_rows(
             cursor, 'account_move_line', receivable, invoices,
             move=f'{payment} + n', debit='credit', credit='debit',
             reconciliation='CASE WHEN n % 5 = 0 THEN NULL '
@@ -194,10 +196,16 @@ def fill(ours, activities, invoices, lines):
             'UPDATE account_move_line SET reconciliation = '
             f'1000000 + id - {due} WHERE id >= {due} AND id < {due} + '
             f'{invoices} AND (id - {due}) % 5 <> 0')
+        # Invoices of three activities, and what else these earn and spend
+        for number in [1, 2]:
+            copy_rows(
+                cursor, 'analytic_account_line', analytic_line, invoices,
+                account=f'{analytic} + (n + {number}) % {activities}',
+                move_line=f'{income} + n')
         copy_rows(
             cursor, 'analytic_account_line', analytic_line,
-            lines - 2 * invoices, account=account,
-            move_line=f'{income} + n % {invoices}')
+            lines - 3 * invoices, account=account,
+            move_line=f'{paid} + n % {invoices}')
     ours.server.run(work)
 
 
@@ -245,7 +253,6 @@ def count_fees(ours):
     "Print the statements of the fees of chunks of two sizes"
     count = count_statements()
     Fee = ours.server.pool.get('cae.fee')
-    ours.cooperative.enter(START)
 
     def charge(size):
         Activity = ours.server.pool.get('cae.activity')

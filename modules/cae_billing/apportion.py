@@ -1,7 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """Exact splits of an amount, free of any database."""
-from decimal import ROUND_FLOOR, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from fractions import Fraction
 
 
@@ -38,6 +38,8 @@ def apportion(amount, weights, quantum=Decimal('0.01')):
 
 def round_half_up(amount, quantum=Decimal('0.01')):
     """Round a Decimal or Fraction half away from zero to the quantum."""
+    if isinstance(amount, Decimal) and quantum.as_tuple().digits == (1,):
+        return amount.quantize(quantum, rounding=ROUND_HALF_UP)
     units = abs(Fraction(amount)) / Fraction(quantum) + Fraction(1, 2)
     units = units.numerator // units.denominator
     return (Decimal(units) * quantum).quantize(

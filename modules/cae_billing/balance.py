@@ -13,6 +13,7 @@ from sql import Null
 from sql.aggregate import Sum
 
 from trytond.model import fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
@@ -33,11 +34,8 @@ Held = namedtuple('Held', [
         'first', 'last', 'type', 'can_sell', 'entrepreneur'])
 
 
-class Activity(metaclass=PoolMeta):
+class Activity(CompanyCurrencyMixin, metaclass=PoolMeta):
     __name__ = 'cae.activity'
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     balance = fields.Function(Monetary(
             "Balance", currency='currency', digits='currency',
             help="Income less costs of all posted moves (solde facturé)."),
@@ -47,10 +45,6 @@ class Activity(metaclass=PoolMeta):
             help="The balance without the income that the customers have not "
             "paid yet (solde encaissé)."),
         'get_balance')
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @classmethod
     def get_balance(cls, activities, names):
@@ -247,6 +241,11 @@ class Activity(metaclass=PoolMeta):
             inside = cls._untaxed(list(settlements), condition)
         for id_, amounts in untaxed.items():
             paid, written_off = settlements[id_].shares()
+            if not paid and not written_off:
+                for account, amount in inside[id_].items():
+                    if account in accounts:
+                        uncollected[accounts[account]] += amount
+                continue
             keys, parts = [], []
             for account in sorted(amounts):
                 part = inside[id_].get(account, Decimal(0))

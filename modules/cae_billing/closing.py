@@ -660,11 +660,6 @@ class Attention(ModelSQL, ModelView):
         "Record", selection='get_records', readonly=True)
 
     @classmethod
-    def __setup__(cls):
-        super().__setup__()
-        cls.__access__.add('closing')
-
-    @classmethod
     def _get_records(cls):
         return [
             'account.invoice', 'account.move', 'cae.activity',

@@ -9,6 +9,7 @@ from sql.aggregate import Sum
 from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, fields)
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.cae_members.trade import SECTORS
 from trytond.modules.currency.fields import Monetary
@@ -113,7 +114,9 @@ class FeeCap(AmountMixin, ModelSQL, ModelView):
             return cls.at(country.code, date) if country else None
 
 
-class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
+class FeeRule(
+        CompanyCurrencyMixin, DeactivableMixin, AmountMixin, ModelSQL,
+        ModelView):
     """A dated rule of what the activities pay to the cooperative.
 
     The statutes set the principles of the contribution (Code du travail,
@@ -127,9 +130,6 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
     company = fields.Many2One(
         'company.company', "Company", required=True,
         states={'readonly': Eval('id', -1) > 0})
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     start_date = fields.Date("Start Date", required=True)
     end_date = fields.Date(
         "End Date",
@@ -308,10 +308,6 @@ class FeeRule(DeactivableMixin, AmountMixin, ModelSQL, ModelView):
     @staticmethod
     def default_tiers_on():
         return 'year'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @fields.depends(
         'id', 'company', 'start_date', 'base', 'tiers', 'tiers_on',
@@ -776,7 +772,7 @@ class FeeMinimum(FeeRulePart, ModelSQL, ModelView):
         cls._order = [('rule', 'ASC'), ('id', 'ASC')]
 
 
-class Fee(ModelSQL, ModelView):
+class Fee(CompanyCurrencyMixin, ModelSQL, ModelView):
     """What an activity owes under a rule for a month, posted and frozen.
 
     The amount is the fee due to date less what was due at the fee before: a
@@ -788,9 +784,6 @@ class Fee(ModelSQL, ModelView):
     number = fields.Char("Number", required=True, readonly=True)
     company = fields.Many2One(
         'company.company', "Company", required=True, readonly=True)
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     activity = fields.Many2One(
         'cae.activity', "Activity", required=True, readonly=True)
     rule = fields.Many2One(
@@ -826,10 +819,6 @@ class Fee(ModelSQL, ModelView):
             Index(t, (t.rule, Index.Range()), (t.period, Index.Range())))
         cls._order = [
             ('period', 'DESC'), ('number', 'DESC'), ('id', None)]
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @classmethod
     def check_modification(cls, mode, fees, values=None, external=False):

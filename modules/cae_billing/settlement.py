@@ -16,6 +16,8 @@ Line = namedtuple('Line', [
         'id', 'reconciliation', 'amount', 'date', 'move', 'account', 'party',
         'journal_type', 'receivable', 'statement'])
 in_ = fields.SQL_OPERATORS['in']
+# Up to how many accounts it is faster to look for their invoices
+FEW = 500
 
 
 class Settlement:
@@ -48,9 +50,9 @@ class Settlement:
         Those of the companies with a line to pay that at the date was not
         reconciled, or was with a later line or one that is not money. Every
         other posted customer invoice is collected. ``accounts`` are ids of
-        analytic accounts: only invoices with a line on one of them are
-        looked at, or those of the ids ``invoices``. The number of queries
-        does not depend on that of invoices.
+        analytic accounts, whose invoices are wanted: those of others may be
+        in the result too. ``invoices`` limits it to their ids. The number of
+        queries does not depend on that of invoices.
         """
         result = defaultdict(cls)
         to_pay = cls._lines_to_pay(companies, date, accounts, invoices)
@@ -124,7 +126,7 @@ class Settlement:
                 where &= unsettled(line)
                 if invoices is not None:
                     where &= in_(invoice.id, list(invoices))
-                if accounts is not None:
+                if accounts is not None and len(accounts) <= FEW:
                     analytic = AnalyticLine.__table__()
                     entry = MoveLine.__table__()
                     where &= invoice.move.in_(analytic

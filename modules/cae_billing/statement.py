@@ -9,6 +9,7 @@ from sql.conditionals import Case, Coalesce
 from trytond.i18n import gettext
 from trytond.model import (
     Index, ModelSQL, ModelView, Unique, fields, sequence_ordered)
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.report import Report
@@ -92,7 +93,7 @@ class Movement(ModelSQL, ModelView):
                 where=move.state == 'posted'))
 
 
-class Statement(ModelSQL, ModelView):
+class Statement(CompanyCurrencyMixin, ModelSQL, ModelView):
     """What is handed to the holders of an activity for a month.
 
     The état des comptes of Code du travail, art. L7332-3: opening balance,
@@ -106,9 +107,6 @@ class Statement(ModelSQL, ModelView):
         ondelete='RESTRICT')
     company = fields.Many2One(
         'company.company', "Company", required=True, readonly=True)
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     period = fields.Many2One(
         'account.period', "Month", required=True, readonly=True,
         ondelete='RESTRICT')
@@ -141,10 +139,6 @@ class Statement(ModelSQL, ModelView):
             Index(t, (t.activity, Index.Range()), (t.date, Index.Range())))
         cls._order = [
             ('date', 'DESC'), ('activity', 'ASC'), ('id', None)]
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         return f"{self.activity.rec_name} – {self.period.rec_name}"

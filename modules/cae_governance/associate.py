@@ -9,6 +9,7 @@ from sql.aggregate import Sum
 
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -30,7 +31,7 @@ _OPERATORS = {
     }
 
 
-class Associate(Workflow, ModelSQL, ModelView):
+class Associate(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
     """A party who owns the company with others and votes in its assemblies.
 
     Membership runs from the admission to the day before the loss.  It is
@@ -107,9 +108,6 @@ class Associate(Workflow, ModelSQL, ModelView):
         help="Why the membership is lost (loi 78-763, art. 10 and 11).")
     movements = fields.One2Many(
         'cae.share.movement', 'associate', "Share Movements", readonly=True)
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     holdings = fields.Function(
         fields.Integer("Shares",
             help="The number of shares held at the date."),
@@ -169,10 +167,6 @@ class Associate(Workflow, ModelSQL, ModelView):
     @classmethod
     def default_state(cls):
         return 'applicant'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         if self.number:

@@ -9,6 +9,7 @@ from sql.aggregate import Sum
 
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -37,7 +38,7 @@ def _format(date):
     return Pool().get('ir.lang').get().strftime(date)
 
 
-class Movement(ModelSQL, ModelView):
+class Movement(CompanyCurrencyMixin, ModelSQL, ModelView):
     """A change of the shares of an associate, in the register for ever.
 
     The quantity is signed.  A movement is never changed nor deleted: a wrong
@@ -95,9 +96,6 @@ class Movement(ModelSQL, ModelView):
     unit_value = fields.Numeric(
         "Unit Value", digits=(16, 2), required=True, readonly=True,
         help="The nominal value of one share.")
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     amount = fields.Function(
         Monetary("Amount", currency='currency', digits='currency'),
         'on_change_with_amount')
@@ -175,10 +173,6 @@ class Movement(ModelSQL, ModelView):
     @classmethod
     def default_decision_date(cls):
         return Pool().get('ir.date').today()
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @fields.depends('quantity', 'unit_value', 'currency')
     def on_change_with_amount(self, name=None):

@@ -10,15 +10,12 @@ from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.transaction import Transaction
 
-from .model import YearContextMixin
+from .model import CompanyCurrencyMixin, YearContextMixin
 
 
-class FundedAction(metaclass=PoolMeta):
+class FundedAction(CompanyCurrencyMixin, metaclass=PoolMeta):
     __name__ = 'cae.funded_action'
 
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     # Closed to entrepreneurs, so that it must not be read with the others
     amount = Monetary(
         "Amount", currency='currency', digits='currency', loading='lazy',
@@ -32,10 +29,6 @@ class FundedAction(metaclass=PoolMeta):
         help="The region, department or municipality for which the funder "
         "pays.\n"
         "Leave empty for the whole country.")
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
 
 class FundedActionTotal(ModelSQL, ModelView):

@@ -80,6 +80,18 @@ def own_entrepreneur(company):
         return entrepreneur.id
 
 
+class CompanyCurrencyMixin:
+    "The currency of the company whose record it is"
+    __slots__ = ()
+    currency = fields.Function(
+        fields.Many2One('currency.currency', "Currency"),
+        'on_change_with_currency')
+
+    @fields.depends('company')
+    def on_change_with_currency(self, name=None):
+        return self.company.currency if self.company else None
+
+
 class EntrepreneurCompanyMixin:
     "The company of the entrepreneur whose record it is"
     __slots__ = ()

@@ -10,6 +10,7 @@ from trytond.i18n import gettext
 from trytond.model import (
     Check, Index, Model, ModelSQL, ModelView, Workflow, fields)
 from trytond.model.exceptions import AccessError
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Eval
@@ -20,7 +21,7 @@ from ..exceptions import ApprovalError
 from .access import is_entrepreneur
 
 
-class Ceiling(ModelSQL, ModelView):
+class Ceiling(CompanyCurrencyMixin, ModelSQL, ModelView):
     """Up to which amount an entrepreneur posts documents alone.
 
     It limits each document, not the sum of several. Of the ceilings that
@@ -32,9 +33,6 @@ class Ceiling(ModelSQL, ModelView):
 
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='CASCADE')
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", ondelete='CASCADE',
         domain=[('company', '=', Eval('company', -1))],
@@ -96,10 +94,6 @@ class Ceiling(ModelSQL, ModelView):
             ('invoice', gettext('cae_billing.msg_ceiling_invoice')),
             ('credit_note', gettext('cae_billing.msg_ceiling_credit_note')),
             ]
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         subject = self.entrepreneur or self.activity

@@ -10,7 +10,8 @@ from sql.aggregate import Sum
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.modules.cae_members.document import DocumentReport
-from trytond.modules.cae_members.model import next_numbers, own_entrepreneur
+from trytond.modules.cae_members.model import (
+    CompanyCurrencyMixin, next_numbers, own_entrepreneur)
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.cae_members.support import company_lines
 from trytond.modules.currency.fields import Monetary
@@ -31,7 +32,8 @@ in_ = fields.SQL_OPERATORS['in']
 ZERO = Decimal(0)
 
 
-class Expense(ApprovalMixin, Workflow, ModelSQL, ModelView):
+class Expense(
+        CompanyCurrencyMixin, ApprovalMixin, Workflow, ModelSQL, ModelView):
     """The expense sheet of an entrepreneur (note de frais).
 
     It is submitted by the entrepreneur, approved by somebody else and posted
@@ -53,9 +55,6 @@ class Expense(ApprovalMixin, Workflow, ModelSQL, ModelView):
         states={
             'readonly': _states['readonly'] | Eval('lines', [0]),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True,
         ondelete='RESTRICT',
@@ -238,10 +237,6 @@ class Expense(ApprovalMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def default_state(cls):
         return 'draft'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @fields.depends('entrepreneur')
     def on_change_with_party(self, name=None):

@@ -8,6 +8,7 @@ from sql.aggregate import Sum
 
 from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
@@ -39,7 +40,7 @@ AMOUNTS = [
     'amount_to_receive']
 
 
-class Agreement(Workflow, ModelSQL, ModelView):
+class Agreement(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
     """What a public funder grants for a territory and a period.
 
     A grant is income once it is notified (Plan comptable général, art.
@@ -61,9 +62,6 @@ class Agreement(Workflow, ModelSQL, ModelView):
                 (Eval('state') != 'draft') | Eval('funder')
                 | Eval('activity') | Eval('actions', [0])),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     funder = fields.Many2One(
         'party.party', "Funder", required=True, ondelete='RESTRICT',
         states=_states,
@@ -206,10 +204,6 @@ class Agreement(Workflow, ModelSQL, ModelView):
     @staticmethod
     def default_state():
         return 'draft'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @classmethod
     def get_amounts(cls, agreements, names):

@@ -11,6 +11,7 @@ from sql.conditionals import Case
 from sql.functions import RowNumber
 
 from trytond.model import ModelSQL, ModelView, Unique, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -74,7 +75,7 @@ class Reference(ModelSQL, ModelView):
         return references[0] if references else None
 
 
-class FundingReport(ModelSQL, ModelView):
+class FundingReport(CompanyCurrencyMixin, ModelSQL, ModelView):
     """What public funders paid for and what came back, over a period.
 
     The figures are those of the ledger when they are read: the income of the
@@ -88,9 +89,6 @@ class FundingReport(ModelSQL, ModelView):
         states={
             'readonly': Eval('id', -1) >= 0,
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     from_date = fields.Date(
         "From Date", required=True,
         domain=[
@@ -177,10 +175,6 @@ class FundingReport(ModelSQL, ModelView):
     def default_to_date(cls):
         return Pool().get('ir.date').today() + relativedelta(
             years=-1, month=12, day=31)
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         lang = Pool().get('ir.lang').get()

@@ -11,6 +11,7 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields,
     sequence_ordered)
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.modules.product import price_digits
 from trytond.pool import Pool
@@ -144,7 +145,8 @@ class Kind(DeactivableMixin, ModelSQL, ModelView):
                 (self.from_side, from_.kind), (self.to_side, to.kind)])
 
 
-class Internal(ApprovalMixin, Workflow, ModelSQL, ModelView):
+class Internal(
+        CompanyCurrencyMixin, ApprovalMixin, Workflow, ModelSQL, ModelView):
     """A document between two activities (facture ou opération interne).
 
     An opposite document corrects the one posted, as a whole or in part. It
@@ -165,9 +167,6 @@ class Internal(ApprovalMixin, Workflow, ModelSQL, ModelView):
                 (Eval('state') != 'draft') | Eval('lines', [0])
                 | Eval('from_activity') | Eval('to_activity')),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     date = fields.Date("Date", required=True, states=_states)
     kind = fields.Many2One(
         'cae.internal.kind', "Kind", required=True, ondelete='RESTRICT',
@@ -337,10 +336,6 @@ class Internal(ApprovalMixin, Workflow, ModelSQL, ModelView):
     @staticmethod
     def default_state():
         return 'draft'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @fields.depends('kind')
     def on_change_with_choose_account(self, name=None):

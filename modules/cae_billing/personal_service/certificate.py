@@ -12,6 +12,7 @@ from sql.operators import Equal
 from trytond.i18n import gettext
 from trytond.model import (
     Exclude, ModelSQL, ModelView, Workflow, fields, sequence_ordered)
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, PYSONEncoder
@@ -28,7 +29,7 @@ in_ = fields.SQL_OPERATORS['in']
 AIDS = ['cesu_prefunded', 'advance']
 
 
-class Certificate(Workflow, ModelSQL, ModelView):
+class Certificate(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
     """What a customer paid in a year for personal services.
 
     The attestation fiscale of Code du travail, art. D7233-4. Amounts are tax
@@ -40,9 +41,6 @@ class Certificate(Workflow, ModelSQL, ModelView):
     company = fields.Many2One(
         'company.company', "Company", required=True, readonly=True,
         ondelete='RESTRICT')
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     party = fields.Many2One(
         'party.party', "Customer", required=True, readonly=True,
         ondelete='RESTRICT',
@@ -115,10 +113,6 @@ class Certificate(Workflow, ModelSQL, ModelView):
     @classmethod
     def default_state(cls):
         return 'draft'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         return f'{self.party.rec_name} – {self.year}'

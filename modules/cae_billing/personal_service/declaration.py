@@ -9,6 +9,7 @@ from sql.conditionals import Case, Coalesce
 
 from trytond.i18n import gettext
 from trytond.model import Check, ModelSQL, ModelView, Unique, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
@@ -113,7 +114,7 @@ class Declaration(ModelSQL, ModelView):
             and self.approval_date <= date <= self.approval_end)
 
 
-class Year(ModelSQL, ModelView):
+class Year(CompanyCurrencyMixin, ModelSQL, ModelView):
     """What a calendar year allows for the next one.
 
     The main and accessory turnover and the headcount that a company with
@@ -125,9 +126,6 @@ class Year(ModelSQL, ModelView):
     __string__ = "Year of Personal Services"
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='CASCADE')
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     year = fields.Integer("Year", required=True)
     headcount = fields.Numeric(
         "Employees", digits=(16, 2), required=True,
@@ -168,10 +166,6 @@ class Year(ModelSQL, ModelView):
     @classmethod
     def default_year(cls):
         return Pool().get('ir.date').today().year - 1
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         return str(self.year)

@@ -10,6 +10,7 @@ from sql.conditionals import Case
 
 from trytond.i18n import gettext
 from trytond.model import ModelSQL, ModelView, Workflow, fields
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -32,7 +33,8 @@ SECTIONS = [
 
 
 class SharedAccount(
-        PrintMixin, ComputedMixin, Workflow, ModelSQL, ModelView):
+        CompanyCurrencyMixin, PrintMixin, ComputedMixin, Workflow, ModelSQL,
+        ModelView):
     """What the shared services of a year earned and cost.
 
     The analytic account of the mutualised services (Code du travail, art.
@@ -47,9 +49,6 @@ class SharedAccount(
         states={
             'readonly': (Eval('state') != 'draft') | Eval('lines', [0]),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
         ondelete='RESTRICT',
@@ -84,10 +83,6 @@ class SharedAccount(
     def __setup__(cls):
         super().__setup__()
         cls._order = [('to_date', 'DESC'), ('id', 'DESC')]
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     def get_rec_name(self, name):
         return self.year_name or f'({self.id})'

@@ -9,6 +9,7 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Workflow, fields,
     sequence_ordered)
+from trytond.modules.cae_members.model import CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
@@ -65,7 +66,7 @@ def months_open(postings, reason):
         Reopening.close(reopenings)
 
 
-class DocumentMixin:
+class DocumentMixin(CompanyCurrencyMixin):
     """A document of a fiscal year that one proposes and another posts.
 
     Its buttons are for accountants; what was posted never changes.
@@ -120,10 +121,6 @@ class DocumentMixin:
     @classmethod
     def default_state(cls):
         return 'draft'
-
-    @fields.depends('company')
-    def on_change_with_currency(self, name=None):
-        return self.company.currency if self.company else None
 
     @classmethod
     def copy(cls, documents, default=None):
@@ -321,9 +318,6 @@ class Cutoff(DocumentMixin, Workflow, ModelSQL, ModelView):
                 (Eval('state') != 'draft') | Bool(Eval('kind'))
                 | Eval('lines', [0])),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
         ondelete='RESTRICT',

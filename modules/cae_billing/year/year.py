@@ -45,9 +45,6 @@ class YearEnd(DocumentMixin, Workflow, ModelSQL, ModelView):
                 (Eval('state') != 'draft') | Bool(Eval('fiscalyear'))
                 | Eval('lines', [0])),
             })
-    currency = fields.Function(
-        fields.Many2One('currency.currency', "Currency"),
-        'on_change_with_currency')
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
         ondelete='RESTRICT',
