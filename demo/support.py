@@ -3,6 +3,9 @@
 """The support that the people of the demonstration get from the staff."""
 import datetime as dt
 import random
+import struct
+import zlib
+from decimal import Decimal
 from itertools import cycle
 
 from dateutil.relativedelta import relativedelta
@@ -28,6 +31,19 @@ NEXT_STEPS = [
 SKILLS = [
     "Graphisme", "Traduction", "Menuiserie", "Conseil en énergie",
     "Comptabilité", "Photographie"]
+# The colour of the portrait, the town and its point
+PLACES = [
+    ((31, 78, 95), "Nantes", '47.218371', '-1.553621'),
+    ((199, 91, 18), "Rezé", '47.182000', '-1.549000'),
+    ((94, 130, 66), "Saint-Herblain", '47.212200', '-1.649700'),
+    ((120, 82, 140), "Saint-Nazaire", '47.273500', '-2.213800'),
+    ((160, 50, 60), "Ancenis", '47.366000', '-1.176700'),
+    ((60, 110, 170), "Clisson", '47.087000', '-1.283000'),
+    ]
+# Of the skills noted with the advisor: level, level to reach
+LEVELS = [
+    ('learning', 'able'), ('able', 'expert'), (None, 'learning'),
+    ('expert', None), ('able', 'able')]
 # Who came and did not enter, or who left: name, days before the start of the
 # year on which they came, decision and its reason, outcome of the exit
 OTHERS = [
@@ -44,6 +60,28 @@ OTHERS = [
 VISITORS = ["Nora Lambert", "Hugo Caron", "Inès Perrin", "Tom Delmas"]
 
 
+def portrait(color):
+    "Return a picture of a person on the colour, as PNG"
+    width, height = 90, 120
+    rows = b''.join(
+        b'\0' + b''.join(
+            b'\xf4\xe9\xdc' if (
+                (x - 45) ** 2 + (y - 48) ** 2 < 22 ** 2
+                or ((x - 45) / 38) ** 2 + ((y - 120) / 44) ** 2 < 1)
+            else bytes(color) for x in range(width))
+        for y in range(height))
+
+    def chunk(kind, data):
+        return (
+            struct.pack('>I', len(data)) + kind + data
+            + struct.pack('>I', zlib.crc32(kind + data)))
+    return b'\x89PNG\r\n\x1a\n' + b''.join([
+            chunk(b'IHDR', struct.pack(
+                    '>IIBBBBB', width, height, 8, 2, 0, 0, 0)),
+            chunk(b'IDAT', zlib.compress(rows)),
+            chunk(b'IEND', b'')])
+
+
 def fill(cooperative):
     """Give the cooperative its social records, interviews and workshops.
 
@@ -58,6 +96,9 @@ def fill(cooperative):
     filler.interviews()
     filler.workshops()
     filler.directory()
+    filler.skills()
+    filler.trainers()
+    filler.connections()
     filler.under_way()
 
 
@@ -289,8 +330,62 @@ class _Filler:
                     'entrepreneur': person.id,
                     'name': person.party.name,
                     'skills': [('add', [skill.id])],
-                    } for person, skill in zip(self.people[4:], skills)])
+                    'photo': portrait(color),
+                    'place': town,
+                    'latitude': Decimal(latitude),
+                    'longitude': Decimal(longitude),
+                    } for person, skill, (color, town, latitude, longitude)
+                in zip(self.people[4:], skills, PLACES)])
         Entry.publish(entries)
+
+    def skills(self):
+        EntrepreneurSkill = self.get('cae.entrepreneur.skill')
+        Skill = self.get('cae.skill')
+        skills = Skill.create([{'name': name} for name in [
+                    "Vendre", "Calculer un prix", "Tenir son budget",
+                    "Rédiger un devis", "Se faire connaître"]])
+        EntrepreneurSkill.create([{
+                    'entrepreneur': person.id,
+                    'skill': skill.id,
+                    'level': level,
+                    'target_level': target,
+                    'target_date': target and (
+                        self.today + relativedelta(months=6)),
+                    } for person in self.people[:8]
+                for skill, (level, target) in zip(skills, LEVELS)])
+
+    def trainers(self):
+        Skill = self.get('cae.skill')
+        Trainer = self.get('cae.trainer')
+        skills = Skill.search([('name', 'in', SKILLS)])
+        Trainer.create([{
+                    'entrepreneur': person.id,
+                    'specialities': [('add', [skill.id])],
+                    'qualifications': "Titre professionnel de formateur",
+                    'experience': "Dix ans de métier, cinq de formation",
+                    'approach': "Des exercices tirés de cas réels",
+                    'public': "Adultes en reconversion",
+                    'available': available,
+                    } for person, skill, available in zip(
+                    self.people[4:7], skills, [True, True, False])])
+
+    def connections(self):
+        Connection = self.get('cae.connection')
+        connections = []
+        for number, person in enumerate(self.people):
+            if not person.user:
+                continue
+            # One in three has not come for a while
+            for months in range(4 if number % 3 == 2 else 1, 6):
+                last = (
+                    dt.datetime.combine(self.today, dt.time(9))
+                    - relativedelta(months=months))
+                connections.append({
+                        'user': person.user.id,
+                        'month': last.date().replace(day=1),
+                        'last': last,
+                        })
+        Connection.create(connections)
 
     def under_way(self):
         "Leave a contract to sign, an exit to settle and the yearly figures"

@@ -5,8 +5,8 @@ from math import cos, pi, sin
 from xml.sax.saxutils import escape
 
 # In the unit of the picture
-WIDTH, HEIGHT = 640, 460
-CENTER = 320, 220
+WIDTH = 700
+CENTER = 350, 240
 RADIUS = 150
 BAR = 20
 LABEL = 24
@@ -14,6 +14,11 @@ SERIES = [
     ('#1f4e5f', 'fill="#1f4e5f" fill-opacity="0.35"'),
     ('#c75b12', 'fill="none" stroke-dasharray="7 4"'),
     ]
+
+
+def size(count):
+    "Return the width and height of the picture of that many labels"
+    return WIDTH, 430 if count > 2 else 90 + 4 * BAR * count
 
 
 def shorten(text, length=LABEL):
@@ -49,7 +54,7 @@ def _line(x1, y1, x2, y2, style='stroke="#c9d1d6"'):
 
 def _radar(labels, series, levels):
     top = len(levels)
-    for level, name in enumerate(levels, 1):
+    for level in range(1, top + 1):
         radius = RADIUS * level / top
         yield (
             f'<circle cx="{CENTER[0]}" cy="{CENTER[1]}" r="{radius:.1f}" '
@@ -82,7 +87,7 @@ def _bars(labels, series, levels):
     "Draw one or two skills, of which a radar would show nothing"
     top = len(levels)
     left, width = 220, 340
-    bottom = 60 + len(labels) * 4 * BAR
+    bottom = size(len(labels))[1] - 30
     for level, name in enumerate(['', *levels]):
         x = left + width * level / top
         yield _line(x, 50, x, bottom)
@@ -110,16 +115,17 @@ def svg(labels, values, targets, levels, names):
     """
     assert len(labels) == len(values) == len(targets)
     draw = _radar if len(labels) > 2 else _bars
+    width, height = size(len(labels))
     content = list(draw(labels, [values, targets], levels))
     for i, ((color, style), name) in enumerate(zip(SERIES, names)):
-        x, y = 200 + i * 150, HEIGHT - 24
+        x, y = 220 + i * 150, 12
         content.append(
             f'<rect x="{x}" y="{y}" width="24" height="12" '
             f'stroke="{color}" stroke-width="2" {style}/>')
         content.append(_text(x + 32, y + 11, shorten(name), 'start'))
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" '
-        f'width="{WIDTH}" height="{HEIGHT}" '
-        f'viewBox="0 0 {WIDTH} {HEIGHT}" '
+        f'width="{width}" height="{height}" '
+        f'viewBox="0 0 {width} {height}" '
         'font-family="Liberation Sans, Arial, sans-serif">'
         + ''.join(content) + '</svg>')

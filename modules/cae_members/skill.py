@@ -137,4 +137,4 @@ class SkillReport(DocumentReport):
                 for name in ['level', 'target_level']])
         return (
             svg.encode(), 'image/svg+xml',
-            *picture.size_cm((radar.WIDTH, radar.HEIGHT), 16, 12))
+            *picture.size_cm(radar.size(len(skills)), 17, 11))
