@@ -3,14 +3,14 @@
 """The support that the people of the demonstration get from the staff."""
 import datetime as dt
 import random
-import struct
-import zlib
 from decimal import Decimal
 from itertools import cycle
 
 from dateutil.relativedelta import relativedelta
 
 from trytond.tools import slugify
+
+from .logo import portrait
 
 PROJECTS = [
     "Je veux vivre de mon métier dans la région, d'abord avec deux ou trois "
@@ -58,28 +58,6 @@ OTHERS = [
     ]
 # Who came to the information session and waits to be welcomed
 VISITORS = ["Nora Lambert", "Hugo Caron", "Inès Perrin", "Tom Delmas"]
-
-
-def portrait(color):
-    "Return a picture of a person on the colour, as PNG"
-    width, height = 90, 120
-    rows = b''.join(
-        b'\0' + b''.join(
-            b'\xf4\xe9\xdc' if (
-                (x - 45) ** 2 + (y - 48) ** 2 < 22 ** 2
-                or ((x - 45) / 38) ** 2 + ((y - 120) / 44) ** 2 < 1)
-            else bytes(color) for x in range(width))
-        for y in range(height))
-
-    def chunk(kind, data):
-        return (
-            struct.pack('>I', len(data)) + kind + data
-            + struct.pack('>I', zlib.crc32(kind + data)))
-    return b'\x89PNG\r\n\x1a\n' + b''.join([
-            chunk(b'IHDR', struct.pack(
-                    '>IIBBBBB', width, height, 8, 2, 0, 0, 0)),
-            chunk(b'IDAT', zlib.compress(rows)),
-            chunk(b'IEND', b'')])
 
 
 def fill(cooperative):

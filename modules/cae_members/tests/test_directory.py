@@ -108,10 +108,14 @@ class DirectoryTestCase(TestCase):
                 [e.id for e in Entry.search(
                         [('rec_name', 'ilike', "nantes")])], [entry.id])
 
-    def shared(self, name, user, ids):
-        Report = Pool().get(name, type='report')
+    def printed(self, name, user, ids):
+        "Print the report as the client does for the user"
+        pool = Pool()
+        action, = pool.get('ir.action.report').search(
+            [('report_name', '=', name)])
+        Report = pool.get(name, type='report')
         with set_user(user):
-            return Report.execute(ids, {})
+            return Report.execute(ids, {'action_id': action.id})
 
     @with_transaction()
     def test_map(self):
@@ -125,7 +129,7 @@ class DirectoryTestCase(TestCase):
             for user, asked in [
                     (world.nora, ids), (world.bob.user, ids),
                     (world.cleo.user, ids[:1])]:
-                extension, text, _, title = self.shared(name, user, asked)
+                extension, text, _, title = self.printed(name, user, asked)
                 self.assertEqual(extension, 'geojson')
                 feature, = json.loads(
                     text, parse_float=Decimal)['features']
@@ -141,20 +145,20 @@ class DirectoryTestCase(TestCase):
                     (world.cleo.user, ids), (world.ana.user, ids),
                     (stranger, ids[:1])]:
                 with refused(AccessError):
-                    self.shared(name, user, asked)
+                    self.printed(name, user, asked)
             with refused(DirectoryError, "published"):
-                self.shared(name, world.bob.user, ids[1:])
+                self.printed(name, world.bob.user, ids[1:])
             with undone():
                 Entry.write([Entry(world.entry_ana)], {
                         'latitude': None, 'longitude': None})
                 with self.assertRaisesRegex(DirectoryError, "latitude"):
-                    self.shared(name, world.nora, ids)
+                    self.printed(name, world.nora, ids)
             # Who left is not shown, to the staff neither
             Entrepreneur.write([world.ana], {
                     'exit_date': dt.date(2026, 6, 30),
                     'exit_outcome': 'other'})
             with refused(DirectoryError, "published"):
-                self.shared(name, world.nora, ids)
+                self.printed(name, world.nora, ids)
 
     @with_transaction()
     def test_print(self):
@@ -162,7 +166,7 @@ class DirectoryTestCase(TestCase):
         Entry = Pool().get('cae.directory.entry')
         with self.entries() as world:
             ids = [world.entry_ana, world.entry_bob]
-            extension, document, *_ = self.shared(
+            extension, document, *_ = self.printed(
                 'cae.directory.entry', world.nora, ids)
             self.assertEqual(extension, 'odt')
             text, pictures, file = content(document)
@@ -175,7 +179,7 @@ class DirectoryTestCase(TestCase):
             with set_user(world.bob.user):
                 Entry.write([Entry(world.entry_bob)], {'photo': None})
                 Entry.publish([Entry(world.entry_bob)])
-            text, pictures, _ = content(self.shared(
+            text, pictures, _ = content(self.printed(
                     'cae.directory.entry', world.cleo.user, ids)[1])
             self.assertIn("Bob", text)
             self.assertEqual(len(pictures), 1)
@@ -211,7 +215,7 @@ class DirectoryTestCase(TestCase):
             name, ids = 'cae.entrepreneur.skill', [world.ana.id]
             for user in [world.ana.user, world.nora]:
                 text, (picture,), file = content(
-                    self.shared(name, user, ids)[1])
+                    self.printed(name, user, ids)[1])
                 for found in ["Sales", "Prices &amp; &lt;x&gt;", "Able",
                         "05/01/2026", "☑", "☐", "Shy"]:
                     self.assertIn(found, text)
@@ -221,17 +225,17 @@ class DirectoryTestCase(TestCase):
                     2)
             for user in [world.bob.user, world.cleo.user]:
                 with refused(AccessError):
-                    self.shared(name, user, ids)
+                    self.printed(name, user, ids)
             # He reads the path of the person, not this
             with refused(SkillError, "may read"):
-                self.shared(name, omar, ids)
+                self.printed(name, omar, ids)
             with refused(SkillError, "Note the skills"):
-                self.shared(name, world.nora, [world.bob.id])
+                self.printed(name, world.nora, [world.bob.id])
             french, = Lang.search([('code', '=', 'fr')])
             world.ana.party.lang = french
             world.ana.party.save()
-            text, *_ = content(self.shared(name, world.nora, ids)[1])
-            self.assertIn("01/05/2026", text)
+            text, *_ = content(self.printed(name, world.nora, ids)[1])
+            self.assertIn("01.05.2026", text)
 
     @with_transaction()
     def test_trainer(self):
@@ -265,9 +269,6 @@ class DirectoryTestCase(TestCase):
                 (card.rec_name, card.available), ("Ana", True))
             Attachment.create([{
                         'resource': str(card), 'name': "Diploma"}])
-            with self.assertRaisesRegex(SQLConstraintError, "existing"), \
-                    undone():
-                Trainer.create([{'available': True}])
         card = card.id
         with set_user(world.bob.user):
             own, = Trainer.create([{'available': False}])
@@ -313,3 +314,6 @@ class DirectoryTestCase(TestCase):
                 Trainer.write([Trainer(card)], {'public': "x"})
         with set_user(plain), refused(AccessError):
             Trainer.search([])
+        with set_user(world.ana.user), \
+                self.assertRaisesRegex(SQLConstraintError, "existing"):
+            Trainer.create([{'available': True}])
