@@ -129,7 +129,7 @@ class SkillReport(DocumentReport):
         level = EntrepreneurSkill.fields_get(['level'])['level']
         rank = {key: i for i, (key, _) in enumerate(level['selection'])}
         svg = radar.svg(
-            [s.rec_name for s in skills],
+            [s.skill.name for s in skills],
             [rank[s.level] for s in skills],
             [rank[s.target_level] for s in skills],
             [string for key, string in level['selection'] if key],
