@@ -85,6 +85,7 @@ class _Filler:
     def __init__(self, cooperative):
         self.get = cooperative.server.pool.get
         self.company = cooperative.server.company
+        self.user = cooperative.user.id
         self.funder = cooperative.funder
         self.start = cooperative.start
         self.end = cooperative.start + relativedelta(
@@ -348,18 +349,33 @@ class _Filler:
                     self.people[4:7], skills, [True, True, False])])
 
     def connections(self):
+        "Give users without a password, and when they logged in"
         Connection = self.get('cae.connection')
+        Entrepreneur = self.get('cae.entrepreneur')
+        ModelData = self.get('ir.model.data')
+        User = self.get('res.user')
+        group = ModelData.get_id('cae_members', 'group_entrepreneur')
+        people = [p for p in self.people if p.id != self.user]
+        users = User.create([{
+                    'name': person.party.name,
+                    'login': slugify(person.party.name).lower(),
+                    'companies': [('add', [self.company])],
+                    'company': self.company,
+                    'language': self.language.id,
+                    'groups': [('add', [group])],
+                    } for person in people])
+        Entrepreneur.write(*sum((
+                    [[person], {'user': user.id}]
+                    for person, user in zip(people, users)), []))
         connections = []
-        for number, person in enumerate(self.people):
-            if not person.user:
-                continue
+        for number, user in enumerate(users):
             # One in three has not come for a while
             for months in range(4 if number % 3 == 2 else 1, 6):
                 last = (
                     dt.datetime.combine(self.today, dt.time(9))
                     - relativedelta(months=months))
                 connections.append({
-                        'user': person.user.id,
+                        'user': user.id,
                         'month': last.date().replace(day=1),
                         'last': last,
                         })

@@ -5,7 +5,7 @@ import datetime as dt
 import logging
 
 from dateutil.relativedelta import relativedelta
-from sql import Conflict, Excluded, Literal
+from sql import Conflict, Literal
 from sql.aggregate import Max
 
 from trytond.model import ModelSQL, ModelView, Unique, fields
@@ -69,7 +69,7 @@ class Connection(ModelSQL, ModelView):
                             entrepreneur.select(entrepreneur.user))),
                     on_conflict=Conflict(
                         t, indexed_columns=[t.user, t.month],
-                        columns=[t.last], values=[Excluded.last])))
+                        columns=[t.last], values=[now])))
         except Exception:
             logger.warning("the connection is not kept", exc_info=True)
             cursor.execute('ROLLBACK TO SAVEPOINT cae_connection')
