@@ -358,7 +358,7 @@ class _Filler:
         people = [p for p in self.people if p.id != self.user]
         users = User.create([{
                     'name': person.party.name,
-                    'login': slugify(person.party.name).lower(),
+                    'login': person.code.lower(),
                     'companies': [('add', [self.company])],
                     'company': self.company,
                     'language': self.language.id,
