@@ -1,6 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-"""The logo of an activity, as a picture."""
+"""The logo of an activity and the portrait of a person, as pictures."""
 import struct
 import zlib
 
@@ -12,12 +12,26 @@ RINGS = [
 
 def draw():
     "Return a PNG picture of rings"
+    return _png(SIZE, SIZE, _colour)
+
+
+def portrait(background):
+    "Return a PNG picture of head and shoulders on the background"
+    def colour(x, y):
+        if ((x - 45) ** 2 + (y - 48) ** 2 < 22 ** 2
+                or ((x - 45) / 38) ** 2 + ((y - 120) / 44) ** 2 < 1):
+            return 244, 233, 220
+        return background
+    return _png(90, 120, colour)
+
+
+def _png(width, height, colour):
     rows = b''.join(
-        b'\0' + b''.join(bytes(_colour(x, y)) for x in range(SIZE))
-        for y in range(SIZE))
+        b'\0' + b''.join(bytes(colour(x, y)) for x in range(width))
+        for y in range(height))
     return b'\x89PNG\r\n\x1a\n' + b''.join([
             _chunk(b'IHDR', struct.pack(
-                    '>IIBBBBB', SIZE, SIZE, 8, 2, 0, 0, 0)),
+                    '>IIBBBBB', width, height, 8, 2, 0, 0, 0)),
             _chunk(b'IDAT', zlib.compress(rows, 9)),
             _chunk(b'IEND', b''),
             ])

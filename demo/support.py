@@ -3,11 +3,14 @@
 """The support that the people of the demonstration get from the staff."""
 import datetime as dt
 import random
+from decimal import Decimal
 from itertools import cycle
 
 from dateutil.relativedelta import relativedelta
 
 from trytond.tools import slugify
+
+from .logo import portrait
 
 PROJECTS = [
     "Je veux vivre de mon métier dans la région, d'abord avec deux ou trois "
@@ -28,6 +31,19 @@ NEXT_STEPS = [
 SKILLS = [
     "Graphisme", "Traduction", "Menuiserie", "Conseil en énergie",
     "Comptabilité", "Photographie"]
+# The colour of the portrait, the town and its point
+PLACES = [
+    ((31, 78, 95), "Nantes", '47.218371', '-1.553621'),
+    ((199, 91, 18), "Rezé", '47.182000', '-1.549000'),
+    ((94, 130, 66), "Saint-Herblain", '47.212200', '-1.649700'),
+    ((120, 82, 140), "Saint-Nazaire", '47.273500', '-2.213800'),
+    ((160, 50, 60), "Ancenis", '47.366000', '-1.176700'),
+    ((60, 110, 170), "Clisson", '47.087000', '-1.283000'),
+    ]
+# Of the skills noted with the advisor: level, level to reach
+LEVELS = [
+    ('learning', 'able'), ('able', 'expert'), (None, 'learning'),
+    ('expert', None), ('able', 'able')]
 # Who came and did not enter, or who left: name, days before the start of the
 # year on which they came, decision and its reason, outcome of the exit
 OTHERS = [
@@ -58,6 +74,9 @@ def fill(cooperative):
     filler.interviews()
     filler.workshops()
     filler.directory()
+    filler.skills()
+    filler.trainers()
+    filler.connections()
     filler.under_way()
 
 
@@ -66,6 +85,7 @@ class _Filler:
     def __init__(self, cooperative):
         self.get = cooperative.server.pool.get
         self.company = cooperative.server.company
+        self.user = cooperative.user.id
         self.funder = cooperative.funder
         self.start = cooperative.start
         self.end = cooperative.start + relativedelta(
@@ -289,8 +309,77 @@ class _Filler:
                     'entrepreneur': person.id,
                     'name': person.party.name,
                     'skills': [('add', [skill.id])],
-                    } for person, skill in zip(self.people[4:], skills)])
+                    'photo': portrait(color),
+                    'place': town,
+                    'latitude': Decimal(latitude),
+                    'longitude': Decimal(longitude),
+                    } for person, skill, (color, town, latitude, longitude)
+                in zip(self.people[4:], skills, PLACES)])
         Entry.publish(entries)
+
+    def skills(self):
+        EntrepreneurSkill = self.get('cae.entrepreneur.skill')
+        Skill = self.get('cae.skill')
+        skills = Skill.create([{'name': name} for name in [
+                    "Vendre", "Calculer un prix", "Tenir son budget",
+                    "Rédiger un devis", "Se faire connaître"]])
+        EntrepreneurSkill.create([{
+                    'entrepreneur': person.id,
+                    'skill': skill.id,
+                    'level': level,
+                    'target_level': target,
+                    'target_date': target and (
+                        self.today + relativedelta(months=6)),
+                    } for person in self.people[:8]
+                for skill, (level, target) in zip(skills, LEVELS)])
+
+    def trainers(self):
+        Skill = self.get('cae.skill')
+        Trainer = self.get('cae.trainer')
+        skills = Skill.search([('name', 'in', SKILLS)])
+        Trainer.create([{
+                    'entrepreneur': person.id,
+                    'specialities': [('add', [skill.id])],
+                    'qualifications': "Titre professionnel de formateur",
+                    'experience': "Dix ans de métier, cinq de formation",
+                    'approach': "Des exercices tirés de cas réels",
+                    'public': "Adultes en reconversion",
+                    'available': available,
+                    } for person, skill, available in zip(
+                    self.people[4:7], skills, [True, True, False])])
+
+    def connections(self):
+        "Give users without a password, and when they logged in"
+        Connection = self.get('cae.connection')
+        Entrepreneur = self.get('cae.entrepreneur')
+        ModelData = self.get('ir.model.data')
+        User = self.get('res.user')
+        group = ModelData.get_id('cae_members', 'group_entrepreneur')
+        people = [p for p in self.people if p.id != self.user]
+        users = User.create([{
+                    'name': person.party.name,
+                    'login': person.code.lower(),
+                    'companies': [('add', [self.company])],
+                    'company': self.company,
+                    'language': self.language.id,
+                    'groups': [('add', [group])],
+                    } for person in people])
+        Entrepreneur.write(*sum((
+                    [[person], {'user': user.id}]
+                    for person, user in zip(people, users)), []))
+        connections = []
+        for number, user in enumerate(users):
+            # One in three has not come for a while
+            for months in range(4 if number % 3 == 2 else 1, 6):
+                last = (
+                    dt.datetime.combine(self.today, dt.time(9))
+                    - relativedelta(months=months))
+                connections.append({
+                        'user': user.id,
+                        'month': last.date().replace(day=1),
+                        'last': last,
+                        })
+        Connection.create(connections)
 
     def under_way(self):
         "Leave a contract to sign, an exit to settle and the yearly figures"

@@ -57,6 +57,14 @@ class SessionError(UserError):
     pass
 
 
+class SkillError(UserError):
+    pass
+
+
+class DirectoryError(ValidationError):
+    pass
+
+
 class CallError(UserError):
     pass
 

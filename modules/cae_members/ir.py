@@ -17,6 +17,7 @@ class Cron(metaclass=PoolMeta):
         cls.method.selection.extend([
                 ('cae.deadline|remind', "Remind of Legal Deadlines"),
                 ('cae.retention.due|find', "List What Is Due for Erasure"),
+                ('cae.connection|forget', "Forget Old Connections"),
                 ])
 
 
@@ -46,8 +47,8 @@ class Rule(metaclass=PoolMeta):
             'cae.workshop.registration', 'cae.directory.entry', 'cae.call',
             'cae.call.answer', 'cae.absence', 'cae.aid', 'cae.funnel.person',
             'cae.outside_activity', 'cae.settlement',
-            'cae.target.membership', 'company.employee', 'party.party',
-            'res.user'}
+            'cae.target.membership', 'cae.trainer', 'cae.connection',
+            'company.employee', 'party.party', 'res.user'}
 
     @classmethod
     def _cae_ruled_by(cls, Model):

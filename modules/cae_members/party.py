@@ -79,6 +79,13 @@ class Erase(metaclass=PoolMeta):
                     party=party.rec_name,
                     company=company.rec_name))
 
+    def transition_erase(self):
+        Connection = Pool().get('cae.connection')
+        users = self._users(self.ask.party.id)
+        result = super().transition_erase()
+        Connection.delete(Connection.search([('user', 'in', users)]))
+        return result
+
     @classmethod
     def _users(cls, party_id):
         "Return the ids of the users who are the person, and nobody else"

@@ -63,6 +63,11 @@ ERASED = {
         ('cae.interview', 'entrepreneurs', {
                 'subject': None, 'decisions': None, 'next_steps': None}),
         ('cae.entrepreneur.skill', 'entrepreneur', {'note': None}),
+        ('cae.trainer', 'entrepreneur', {
+                'available': False, 'speciality_note': None,
+                'qualifications': None, 'training': None,
+                'experience': None, 'approach': None, 'public': None,
+                'motivation': None, 'references': None, 'website': None}),
         ('cae.deadline', 'entrepreneur', {'note': None}),
         ('cae.workshop.registration', 'entrepreneur', {
                 'visitor': None, 'email': None, 'phone': None,
@@ -71,7 +76,9 @@ ERASED = {
     'directory': [
         ('cae.directory.entry', 'entrepreneur', {
                 'name': '-', 'presentation': None, 'phone': None,
-                'email': None, 'website': None, 'consent_date': None}),
+                'email': None, 'website': None, 'photo': None,
+                'place': None, 'latitude': None, 'longitude': None,
+                'consent_date': None}),
         ('cae.call', 'author', {
                 'title': '-', 'text': '-', 'state': 'closed'}),
         ('cae.call.answer', 'entrepreneur', {'text': '-'}),
@@ -89,7 +96,7 @@ VISITOR = [
             'prescriber': None}),
     ]
 # What stays when who never entered is forgotten: it has its own delay
-OWN_DELAY = {'change', 'reading'}
+OWN_DELAY = {'change', 'reading', 'connection'}
 
 
 class Retention(DeactivableMixin, ModelSQL, ModelView):
@@ -113,6 +120,7 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
             ('support', "Interviews and Notes"),
             ('change', "Change Requests"),
             ('reading', "Readings of Private Records"),
+            ('connection', "Connections"),
             ], "Kind", required=True, sort=False)
     kind_string = kind.translated('kind')
     months = fields.Integer(
@@ -122,7 +130,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
             ],
         help="How many months it is kept after the exit; after the session "
         "for visitors and the last contact for who never entered; after they "
-        "were handled for requests, and after each for readings.")
+        "were handled for requests, and after each for readings and "
+        "connections.")
     source = fields.Text(
         "Source", required=True, translate=True,
         help="The text the delay comes from.")
@@ -293,6 +302,8 @@ class Retention(DeactivableMixin, ModelSQL, ModelView):
                             welcome, decision, exit_, *contacts[id_]]))
         starts = {kind: left for kind in ERASED}
         starts['never_entered'] = never_entered
+        # They go by themselves: see cae.connection
+        starts['connection'] = {}
         starts['visitor'] = dict(execute(registration.join(session,
                     condition=registration.session == session.id
                     ).join(workshop,

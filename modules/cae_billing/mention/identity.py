@@ -2,11 +2,11 @@
 # this repository contains the full copyright notices and license terms.
 from trytond.i18n import gettext
 from trytond.model import fields
+from trytond.modules.cae_members import picture
 from trytond.pool import Pool, PoolMeta
 from trytond.transaction import without_check_access
 
 from ..exceptions import LogoError
-from . import picture
 
 
 class Company(metaclass=PoolMeta):
@@ -108,8 +108,7 @@ class Activity(metaclass=PoolMeta):
     def get_logo_cm(self, width, height):
         "Return the logo with its type and its size inside the box"
         kind, *size = picture.measure(self.logo)
-        width, height = picture.fit(*size, width, height)
-        return self.logo, kind, f'{width:.2f}cm', f'{height:.2f}cm'
+        return self.logo, kind, *picture.size_cm(size, width, height)
 
     @classmethod
     def brand(cls, activities):

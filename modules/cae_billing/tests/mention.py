@@ -11,10 +11,10 @@ from trytond.model.exceptions import AccessError, SQLConstraintError
 from trytond.modules.cae_billing.exceptions import LogoError, MentionError
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
+from trytond.modules.cae_members.tests.test_picture import png
 from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
-from .test_printed import png
 from .tools import YEAR, Cooperative
 
 MARCH = dt.date(YEAR, 3, 10)

@@ -34,6 +34,14 @@ def models():
         and not Model._is_table_query()]
 
 
+def binaries(Model):
+    "Return the names of the stored files of the model"
+    return [
+        name for name, field in Model._fields.items()
+        if field._type == 'binary' and field.sql_type()
+        and not hasattr(field, 'getter')]
+
+
 def texts(Model):
     "Return the names of the stored texts of the model, but for the numbers"
     return [
@@ -98,6 +106,10 @@ class Person:
                 entrepreneur=ana.id, skill=skill.id)
             create('cae.directory.entry', entrepreneur=ana.id, name="x",
                 skills=[('add', [skill.id])])
+            create('cae.trainer', entrepreneur=ana.id,
+                specialities=[('add', [skill.id])])
+            create('cae.connection', user=self.users['ana'].id,
+                month=start, last=dt.datetime.combine(start, dt.time(9)))
             create('cae.interview', entrepreneurs=[('add', [ana.id])],
                 advisor=self.advisor.id, date=start,
                 kind=ModelData.get_id(
@@ -179,6 +191,9 @@ class Person:
                 'party.identifier': [i.id for i in party.identifiers],
                 'company.employee': [self.contract.employee.id],
                 'res.user': [self.ana.user.id],
+                'cae.connection': [c.id for c in pool.get(
+                        'cae.connection').search(
+                        [('user', '=', self.ana.user.id)])],
                 })
 
     @staticmethod
@@ -205,17 +220,19 @@ class Person:
             todo = following
 
     def mark(self):
-        "Write the mark in all the texts of the person"
+        "Write the mark in all the texts and files of the person"
         pool = Pool()
         cursor = Transaction().connection.cursor()
         for name, ids in self.records.items():
             Model = pool.get(name)
             table = Model.__table__()
-            if names := texts(Model):
-                cursor.execute(*table.update(
-                        [getattr(table, n) for n in names],
-                        [MARK] * len(names),
-                        where=table.id.in_(ids)))
+            for names, mark in [
+                    (texts(Model), MARK), (binaries(Model), MARK.encode())]:
+                if names:
+                    cursor.execute(*table.update(
+                            [getattr(table, n) for n in names],
+                            [mark] * len(names),
+                            where=table.id.in_(ids)))
 
     @contextmanager
     def as_(self, name):

@@ -10,13 +10,13 @@ LONGEST = 4000
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 
 
-def measure(data):
+def measure(data, largest=LARGEST):
     """Return the MIME type, the width and the height in pixels.
 
-    Raises ValueError when it is neither PNG nor JPEG, or when the picture is
-    larger than LARGEST bytes or LONGEST pixels.
+    Raises ValueError when it is neither PNG nor JPEG, or when the picture has
+    more than `largest` bytes or is longer than LONGEST pixels.
     """
-    if len(data) > LARGEST:
+    if len(data) > largest:
         raise ValueError("too many bytes")
     if data[:8] == b'\x89PNG\r\n\x1a\n' and data[12:16] == b'IHDR':
         kind, size = 'image/png', data[16:24]
@@ -52,3 +52,8 @@ def fit(width, height, box_width, box_height):
     "Return the largest size of the same shape inside the box, in its unit"
     scale = min(box_width / width, box_height / height)
     return width * scale, height * scale
+
+
+def size_cm(size, width, height):
+    "Return the size fitted in the box of centimetres, as OpenDocument has it"
+    return tuple(f'{side:.2f}cm' for side in fit(*size, width, height))
