@@ -24,6 +24,13 @@ OPEN_FIELDS = {
     'party.party': {
         'active', 'addresses', 'categories', 'contact_mechanisms',
         'identifiers', 'lang', 'name'},
+    'purchase.purchase': {
+        'activity', 'comment', 'contact', 'currency', 'description',
+        'expected_date', 'invoice_address', 'lines', 'party',
+        'payment_term', 'reference'},
+    'purchase.line': {
+        'description', 'note', 'product', 'purchase', 'quantity', 'sequence',
+        'taxes', 'type', 'unit', 'unit_price'},
     'sale.sale': {
         'activity', 'advance_payment_term', 'comment', 'contact', 'currency',
         'description', 'expected_date', 'invoice_address', 'lines', 'party',
@@ -36,10 +43,11 @@ OPEN_FIELDS = {
     }
 OPEN_MODELS = {
     'account.invoice', 'account.invoice.line',
-    'account.invoice.line-account.tax', 'sale.line',
+    'account.invoice.line-account.tax', 'purchase.line',
+    'purchase.line-account.tax', 'purchase.purchase', 'sale.line',
     'sale.line-account.tax', 'sale.sale'}
 # With what belongs to them
-DOCUMENTS = {'account.invoice', 'sale.sale'}
+DOCUMENTS = {'account.invoice', 'purchase.purchase', 'sale.sale'}
 # Where what a party has on invoices is stored
 CLOSED_MODELS = {'party.party.account', 'party.party.payment_term'}
 # To whom a party or a product belongs

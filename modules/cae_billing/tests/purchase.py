@@ -1,0 +1,269 @@
+# This file is part of trytond-cae. The COPYRIGHT file at the top level of
+# this repository contains the full copyright notices and license terms.
+"""Purchases of entrepreneurs and the invoices of their suppliers."""
+import datetime as dt
+from contextlib import contextmanager
+from decimal import Decimal as D
+from unittest.mock import patch
+
+from trytond.exceptions import UserError
+from trytond.model.exceptions import AccessError
+from trytond.modules.cae_billing.exceptions import (
+    ActivityClosedError, ActivityRequiredError, ApprovalError,
+    SellingNotAllowedError)
+from trytond.modules.cae_members.tests.server import (
+    clear_cache, undone, with_transaction)
+from trytond.pool import Pool
+
+from .approval import MARCH
+from .order import REFUSED, OrderRightsMixin, Orders, OrderTestMixin
+from .tools import YEAR, Cooperative
+
+TAX = 'tva_achat_biens_taux_normal'
+# The buttons of Tryton, for who manages the purchases of all
+BUTTONS = {
+    'draft': ['quote', 'cancel', 'modify_header'],
+    'processing': [
+        'process', 'manual_invoice', 'handle_invoice_exception',
+        'handle_shipment_exception'],
+    }
+
+
+class Purchases(Orders):
+    "A cooperative whose entrepreneurs write purchases"
+    model = 'purchase.purchase'
+    party = "Supplier"
+    tax = TAX
+
+    def create(self):
+        super().create()
+        pool = Pool()
+        configuration = pool.get('purchase.configuration')(1)
+        configuration.purchase_invoice_method = 'order'
+        configuration.save()
+        configuration = pool.get('account.configuration')(1)
+        configuration.default_category_account_expense = (
+            self.c.account('6064'))
+        configuration.save()
+        clear_cache()
+        return self
+
+    def ordered(self, *lines, **values):
+        "Return a purchase that is confirmed"
+        self.ceiling(None, kind='purchase')
+        return self.press(
+            'A1', 'confirm_alone', self.write(*lines, **values))
+
+
+@contextmanager
+def purchases():
+    "Give the cooperative with its users at a date that is today"
+    with Cooperative.enter() as c, patch.object(
+            Pool().get('ir.date'), 'today', return_value=MARCH):
+        yield Purchases(c).create()
+
+
+def create_purchases():
+    "Buy for A1 and A2 from the same supplier"
+    pool = Pool()
+    Purchase = pool.get('purchase.purchase')
+    Sequence = pool.get('ir.sequence')
+    Sequence.lock(Sequence.search([]))
+    with Cooperative.enter() as c:
+        orders = Orders(c)
+        orders.party = "Supplier"
+        bought = Purchase.create([
+                orders.values((100, [TAX]), code=code)
+                for code in ['A1', 'A2']])
+        Purchase.quote(bought)
+        pool.get('cae.approval.event').add(bought, 'approve')
+
+
+class PurchaseRightsMixin(OrderRightsMixin):
+
+    def setUp(self):
+        super().setUp()
+        self._add_models(['purchase.purchase', 'purchase.line'], [
+                'purchase.product_supplier',
+                'purchase.product_supplier.price',
+                'purchase.reporting.main', 'purchase.reporting.product',
+                'purchase.reporting.supplier'])
+
+    @with_transaction()
+    def test_rights_purchase(self):
+        "What belongs to a purchase is ruled as it is"
+        pool = Pool()
+        Purchase = pool.get('purchase.purchase')
+        Report = pool.get('purchase.purchase', type='report')
+        Tax = pool.get('purchase.line-account.tax')
+        with self.world() as (c, user, others):
+            own = Purchase.search([('activity', '=', c.activity('A2').id)])
+            with self.user(user):
+                self.assertTrue(Report.execute([own[0].id], {})[1])
+                with self.assertRaises(AccessError):
+                    Report.execute(others['purchase.purchase'], {})
+                self.assertEqual(
+                    [t.line.activity.code for t in Tax.search([])], ['A2'])
+
+
+class PurchaseMixin(OrderTestMixin):
+
+    @with_transaction()
+    def test_purchase_alone(self):
+        "Within the ceiling a purchase is numbered and confirmed at once"
+        pool = Pool()
+        Purchase = pool.get('purchase.purchase')
+        Line = pool.get('purchase.line')
+        with purchases() as s:
+            with s.user('A1'):
+                # As the client does before
+                values = Purchase.default_get(
+                    list(Purchase.fields_view_get()['fields']))
+                self.assertEqual(values['activity'], s.c.activity('A1').id)
+                Line.default_get(list(Line.fields_view_get()['fields']))
+            purchase = s.write()
+            with self.assertRaises(ApprovalError):
+                s.press('A1', 'confirm_alone', purchase)
+            s.ceiling(999, kind='purchase')
+            # Those of other documents are not for purchases
+            s.ceiling(None)
+            with self.assertRaises(ApprovalError):
+                s.press('A1', 'confirm_alone', purchase)
+            self.assertEqual(Purchase(purchase.id).state, 'draft')
+            small = s.press('A1', 'confirm_alone', s.write((999, [TAX])))
+            self.assertEqual(
+                (small.state, bool(small.number), small.purchase_date),
+                ('processing', True, MARCH))
+            self.assertEqual(
+                [e.action for e in small.approval_events], ['confirm_alone'])
+            self.assertEqual(small.approval_events[0].author, "User A1")
+            with s.user('A1'):
+                copy, = Purchase.copy([Purchase(small.id)])
+            copy = Purchase(copy.id)
+            self.assertEqual(
+                (copy.state, copy.approval, copy.activity.code,
+                    list(copy.approval_events), copy.untaxed_amount),
+                ('draft', None, 'A1', [], D(999)))
+
+    @with_transaction()
+    def test_purchase_approval(self):
+        "Above it is submitted, refused or approved, in the one list"
+        with purchases() as s:
+            self.check_approval(s, 'processing')
+
+    @with_transaction()
+    def test_purchase_refused(self):
+        "What may not be bought is refused, and nothing is changed"
+        Purchase = Pool().get('purchase.purchase')
+        with purchases() as s:
+            s.ceiling(None, kind='purchase')
+            s.ceiling(None, kind='purchase', code='B1')
+            support = s.write(login='B1', code='B1')
+            empty = s.write(lines=[])
+            late = s.write()
+            for name in ['submit', 'confirm_alone']:
+                with undone(), self.assertRaises(SellingNotAllowedError):
+                    s.press('B1', name, support)
+                with undone(), self.assertRaises(ApprovalError):
+                    s.press('A1', name, empty)
+                with undone(), self.assertRaises(ActivityClosedError):
+                    activity = s.c.activity('A1')
+                    activity.closing_date = MARCH - dt.timedelta(days=1)
+                    activity.save()
+                    clear_cache()
+                    s.press('A1', name, late)
+            bare = s.values()
+            del bare['activity']
+            bare, = Purchase.create([bare])
+            with undone(), self.assertRaises(ActivityRequiredError):
+                Purchase.quote([bare])
+            other = Cooperative("Other Cooperative")
+            shared, = other.search('cae.activity', ('kind', '=', 'shared'))
+            with undone(), self.assertRaises(UserError):
+                s.write(activity=shared.id)
+            self.check_values(s)
+
+    @with_transaction()
+    def test_purchase_buttons(self):
+        "The buttons of Tryton are not for entrepreneurs"
+        Purchase = Pool().get('purchase.purchase')
+        with purchases() as s:
+            for purchase in [s.write(), s.ordered()]:
+                for name in BUTTONS[purchase.state]:
+                    with self.subTest(state=purchase.state, button=name), \
+                            undone(), self.assertRaises(REFUSED):
+                        s.press('A1', name, purchase)
+                for name in ['submit', 'confirm_alone', 'withdraw']:
+                    with self.subTest(state=purchase.state, button=name), \
+                            undone(), self.assertRaises(REFUSED):
+                        s.press('A2', name, purchase)
+            with s.user('accountant'):
+                self.assertEqual(Purchase.search([], count=True), 2)
+                with self.assertRaises(AccessError):
+                    Purchase.write(
+                        Purchase.search([]), {'description': "Mine"})
+
+    @with_transaction()
+    def test_purchase_invoice(self):
+        "The invoice of the supplier is of the activity; the rest comes next"
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        InvoiceLine = pool.get('account.invoice.line')
+        with purchases() as s:
+            purchase = s.ordered((300, [TAX]), (100, []))
+            invoice, = purchase.invoices
+            self.assertEqual(
+                (invoice.type, invoice.activity.code, invoice.state),
+                ('in', 'A1', 'draft'))
+            self.assertEqual(
+                [(line.activity.code, line.account.code, line.amount)
+                    for line in invoice.lines],
+                [('A1', '6064', D(300)), ('A1', '6064', D(100))])
+            with s.user('A1'), undone(), self.assertRaises(REFUSED):
+                Invoice.post([Invoice(invoice.id)])
+            first, second = invoice.lines
+            InvoiceLine.delete([second])
+            invoice.reference = "F1"
+            invoice.invoice_date = MARCH
+            invoice.save()
+            clear_cache()
+            s.press('accountant', 'post', invoice)
+            rest, = (
+                i for i in type(purchase)(purchase.id).invoices
+                if i.state == 'draft')
+            self.assertEqual(
+                (rest.untaxed_amount, rest.lines[0].activity.code),
+                (D(100), 'A1'))
+            a1 = s.c.activity('A1')
+            self.assertEqual(
+                a1.results([a1], MARCH)[a1.id], D(-300))
+
+    @with_transaction()
+    def test_purchase_forecast(self):
+        "What was ordered goes out until it is invoiced, and then too"
+        Forecast = Pool().get('cae.activity.forecast')
+        names = ['month', 'suppliers', 'purchases', 'expected']
+        march, may = dt.date(YEAR, 3, 1), dt.date(YEAR, 5, 1)
+        with purchases() as s:
+            def rows():
+                clear_cache()
+                with s.user('A1'):
+                    return [
+                        tuple(getattr(f, name) for name in names)
+                        for f in Forecast.search([])]
+            s.write((7, []))
+            self.assertEqual(rows(), [])
+            purchase = s.ordered(
+                (1000, [TAX]), expected_date=dt.date(YEAR, 5, 20))
+            self.assertEqual(rows(), [(may, 0, 1200, -1200)])
+            with s.user('A2'):
+                self.assertEqual(Forecast.search([]), [])
+            invoice, = purchase.invoices
+            invoice.invoice_date = MARCH
+            invoice.reference = "F1"
+            invoice.save()
+            s.press('accountant', 'post', invoice)
+            self.assertEqual(rows(), [(march, 1200, 0, -1200)])
+            s.pay(type(invoice)(invoice.id), MARCH)
+            self.assertEqual(rows(), [])
+            self.assertEqual(type(purchase)(purchase.id).state, 'done')
