@@ -50,6 +50,9 @@ OPEN_MODELS = {
 DOCUMENTS = {'account.invoice', 'purchase.purchase', 'sale.sale'}
 # Where what a party has on invoices is stored
 CLOSED_MODELS = {'party.party.account', 'party.party.payment_term'}
+# At which prices suppliers sell to all
+HIDDEN_MODELS = {
+    'purchase.product_supplier', 'purchase.product_supplier.price'}
 # To whom a party or a product belongs
 CLOSED_FIELDS = {
     'party.party': {'cae_activities'},
@@ -138,7 +141,9 @@ class ModelAccess(metaclass=PoolMeta):
         Rule = pool.get('ir.rule')
         access = access.copy()
         for name in access:
-            if name in CLOSED_MODELS or (
+            if name in HIDDEN_MODELS:
+                access[name] = dict.fromkeys(access[name], False)
+            elif name in CLOSED_MODELS or (
                     name not in OPEN_MODELS
                     and DOCUMENTS & Rule._cae_ruled_by(pool.get(name))):
                 access[name] = {

@@ -218,6 +218,12 @@ class OrderLineMixin(Model):
     "A line of an order of an activity"
     __slots__ = ()
 
+    def _get_invoice_line_quantity(self):
+        # Nothing is shipped, whatever the invoice method
+        if self.activity:
+            return self.quantity
+        return super()._get_invoice_line_quantity()
+
     def get_invoice_line(self):
         lines = super().get_invoice_line()
         for line in lines:

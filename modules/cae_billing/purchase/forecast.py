@@ -1,5 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
+from sql import Literal
 from sql.conditionals import Coalesce
 
 from trytond.pool import Pool, PoolMeta
@@ -22,7 +23,9 @@ class Forecast(metaclass=PoolMeta):
                     purchase.expected_date, purchase.purchase_date),
                 (purchase.state == 'confirmed')
                 | (purchase.state == 'processing')
-                & has_draft_invoice(purchase, 'purchase.line', 'purchase'))]
+                & ((purchase.to_invoice == Literal(True))
+                    | has_draft_invoice(
+                        purchase, 'purchase.line', 'purchase')))]
 
     @classmethod
     def _expected(cls):

@@ -49,13 +49,19 @@ class PurchaseLine(OrderLineMixin, metaclass=PoolMeta):
         return [('purchase.' + clause[0], *clause[1:])]
 
     @fields.depends('activity')
+    def on_change_with_movable(self, name=None):
+        # The goods of an activity are delivered to who buys them
+        if self.activity:
+            return False
+        return super().on_change_with_movable(name=name)
+
+    @fields.depends('activity')
     def on_change_with_delivery_date(self, name=None):
         # Nothing of the stock, which entrepreneurs may not read
         if not self.activity:
             return super().on_change_with_delivery_date(name=name)
 
     def get_move(self, move_type):
-        # The goods of an activity are delivered to who buys them
         if not self.activity:
             return super().get_move(move_type)
 
