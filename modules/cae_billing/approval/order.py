@@ -7,7 +7,7 @@ from sql import Literal, Null
 from sql.operators import Concat, Exists
 
 from trytond.i18n import gettext
-from trytond.model import Index, Model, fields
+from trytond.model import Index, Model, ModelView, Workflow, fields
 from trytond.model.exceptions import AccessError
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
@@ -132,6 +132,20 @@ class OrderMixin(Model):
                         date=Lang.get().strftime(date)))
 
     @classmethod
+    @ModelView.button
+    @Workflow.transition('quotation')
+    def quote(cls, orders):
+        cls._check_activities(orders)
+        super().quote(orders)
+
+    @classmethod
+    @ModelView.button
+    @Workflow.transition('confirmed')
+    def confirm(cls, orders):
+        cls._check_activities(orders)
+        super().confirm(orders)
+
+    @classmethod
     def check_modification(cls, mode, orders, values=None, external=False):
         super().check_modification(
             mode, orders, values=values, external=external)
@@ -213,10 +227,40 @@ class OrderApprovalMixin(DraftApprovalMixin):
     def _check_approver(cls, orders):
         check_approver((order, {order.activity}) for order in orders)
 
+    @classmethod
+    @ModelView.button
+    @Workflow.transition('quotation')
+    def quote(cls, orders):
+        cls._accept(orders)
+        super().quote(orders)
+
 
 class OrderLineMixin(Model):
-    "A line of an order of an activity"
+    """A line of an order of an activity.
+
+    The class defines ``on_change_with_activity`` and says which of its fields
+    is the order. What an activity orders or sells is delivered without the
+    stock of the cooperative, which entrepreneurs may not read.
+    """
     __slots__ = ()
+    _order_field = None
+    activity = fields.Function(
+        fields.Many2One('cae.activity', "Activity"),
+        'on_change_with_activity', searcher='search_activity')
+
+    @classmethod
+    def search_activity(cls, name, clause):
+        return [(f'{cls._order_field}.{clause[0]}', *clause[1:])]
+
+    @fields.depends('activity')
+    def on_change_with_movable(self, name=None):
+        if self.activity:
+            return False
+        return super().on_change_with_movable(name=name)
+
+    def get_move(self, type_):
+        if not self.activity:
+            return super().get_move(type_)
 
     def _get_invoice_line_quantity(self):
         # Nothing is shipped, whatever the invoice method

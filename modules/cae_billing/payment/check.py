@@ -68,7 +68,7 @@ class ClearingClosing(AmountsMixin, metaclass=PoolMeta):
             .join(move, 'LEFT', condition=payment.clearing_move == move.id)
             .join(line, 'LEFT', condition=line.move == move.id)
             .select(
-                payment.id, payment.amount,
+                payment.id, payment.amount.as_('amount'),
                 Coalesce(Sum(booked), 0).as_('booked'),
                 where=(payment.company == self.company.id)
                 & (payment.state == 'succeeded')

@@ -2,7 +2,7 @@
 # this repository contains the full copyright notices and license terms.
 """Purchases: who writes them and who lets them be ordered."""
 from trytond.i18n import gettext
-from trytond.model import ModelView, Workflow
+from trytond.model import ModelView
 from trytond.pool import PoolMeta
 
 from ..approval.order import OrderApprovalMixin, pending
@@ -71,10 +71,3 @@ class Purchase(OrderApprovalMixin, metaclass=PoolMeta):
     @ModelView.button_action('cae_billing.wizard_purchase_refuse')
     def refuse(cls, purchases):
         pass
-
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('quotation')
-    def quote(cls, purchases):
-        cls._accept(purchases)
-        super().quote(purchases)

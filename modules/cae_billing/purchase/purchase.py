@@ -1,6 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-from trytond.model import ModelView, Workflow, fields
+from trytond.model import fields
 from trytond.pool import PoolMeta
 
 from ..approval.order import OrderLineMixin, OrderMixin, PartMixin
@@ -19,51 +19,20 @@ class Purchase(OrderMixin, metaclass=PoolMeta):
         invoice.description = self.description
         return invoice
 
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('quotation')
-    def quote(cls, purchases):
-        cls._check_activities(purchases)
-        super().quote(purchases)
-
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('confirmed')
-    def confirm(cls, purchases):
-        cls._check_activities(purchases)
-        super().confirm(purchases)
-
 
 class PurchaseLine(OrderLineMixin, metaclass=PoolMeta):
     __name__ = 'purchase.line'
-    activity = fields.Function(
-        fields.Many2One('cae.activity', "Activity"),
-        'on_change_with_activity', searcher='search_activity')
+    _order_field = 'purchase'
 
     @fields.depends('purchase', '_parent_purchase.activity')
     def on_change_with_activity(self, name=None):
         return self.purchase.activity if self.purchase else None
-
-    @classmethod
-    def search_activity(cls, name, clause):
-        return [('purchase.' + clause[0], *clause[1:])]
-
-    @fields.depends('activity')
-    def on_change_with_movable(self, name=None):
-        # The goods of an activity are delivered to who buys them
-        if self.activity:
-            return False
-        return super().on_change_with_movable(name=name)
 
     @fields.depends('activity')
     def on_change_with_delivery_date(self, name=None):
         # Nothing of the stock, which entrepreneurs may not read
         if not self.activity:
             return super().on_change_with_delivery_date(name=name)
-
-    def get_move(self, move_type):
-        if not self.activity:
-            return super().get_move(move_type)
 
 
 class PurchaseLineTax(PartMixin, metaclass=PoolMeta):

@@ -2,7 +2,7 @@
 # this repository contains the full copyright notices and license terms.
 """Quotes: who writes them, who approves them and what the customer answers."""
 from trytond.i18n import gettext
-from trytond.model import ModelView, Workflow
+from trytond.model import ModelView
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
 from trytond.transaction import Transaction
@@ -84,13 +84,6 @@ class Sale(OrderApprovalMixin, metaclass=PoolMeta):
     @ModelView.button_action('cae_billing.wizard_sale_refuse')
     def refuse(cls, sales):
         pass
-
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('quotation')
-    def quote(cls, sales):
-        cls._accept(sales)
-        super().quote(sales)
 
     @classmethod
     @ModelView.button

@@ -1,6 +1,6 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-from trytond.model import ModelView, Workflow, fields
+from trytond.model import fields
 from trytond.pool import PoolMeta
 
 from ..approval.order import OrderLineMixin, OrderMixin, PartMixin
@@ -33,51 +33,20 @@ class Sale(OrderMixin, metaclass=PoolMeta):
         # For Tryton it is once its deposit is paid
         return super().is_done() and not (self.activity and self.to_invoice)
 
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('quotation')
-    def quote(cls, sales):
-        cls._check_activities(sales)
-        super().quote(sales)
-
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('confirmed')
-    def confirm(cls, sales):
-        cls._check_activities(sales)
-        super().confirm(sales)
-
 
 class SaleLine(OrderLineMixin, metaclass=PoolMeta):
     __name__ = 'sale.line'
-    activity = fields.Function(
-        fields.Many2One('cae.activity', "Activity"),
-        'on_change_with_activity', searcher='search_activity')
+    _order_field = 'sale'
 
     @fields.depends('sale', '_parent_sale.activity')
     def on_change_with_activity(self, name=None):
         return self.sale.activity if self.sale else None
-
-    @classmethod
-    def search_activity(cls, name, clause):
-        return [('sale.' + clause[0], *clause[1:])]
-
-    @fields.depends('activity')
-    def on_change_with_movable(self, name=None):
-        # The goods of an activity are delivered by who sells them
-        if self.activity:
-            return False
-        return super().on_change_with_movable(name=name)
 
     @fields.depends('activity')
     def on_change_with_shipping_date(self, name=None):
         # Nothing of the stock, which entrepreneurs may not read
         if not self.activity:
             return super().on_change_with_shipping_date(name=name)
-
-    def get_move(self, shipment_type):
-        if not self.activity:
-            return super().get_move(shipment_type)
 
 
 class SaleLineTax(PartMixin, metaclass=PoolMeta):

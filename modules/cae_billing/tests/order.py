@@ -4,15 +4,17 @@
 from decimal import Decimal as D
 from unittest.mock import patch
 
+from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessButtonError, AccessError
-from trytond.modules.cae_billing.exceptions import AmountError, ApprovalError
+from trytond.modules.cae_billing.exceptions import (
+    ActivityRequiredError, AmountError, ApprovalError, SellingNotAllowedError)
 from trytond.modules.cae_members.tests.server import clear_cache, undone
 from trytond.pool import Pool
 from trytond.transaction import Transaction
 
 from . import rights
-from .approval import Approval
-from .tools import run_tasks
+from .approval import MARCH, Approval
+from .tools import Cooperative, run_tasks
 
 REFUSED = (AccessError, AccessButtonError)
 
@@ -20,6 +22,7 @@ REFUSED = (AccessError, AccessButtonError)
 class Orders(Approval):
     "A cooperative whose entrepreneurs write orders of the model"
     model = None
+    line_model = None
     party = None
     tax = None
 
@@ -90,6 +93,61 @@ class Orders(Approval):
 
 
 class OrderTestMixin:
+
+    def check_default(self, s):
+        "The client gets its defaults, and the only activity of its user"
+        Order, Line = map(Pool().get, [s.model, s.line_model])
+        with s.user('A1'):
+            values = Order.default_get(list(Order.fields_view_get()['fields']))
+            self.assertEqual(values['activity'], s.c.activity('A1').id)
+            Line.default_get(list(Line.fields_view_get()['fields']))
+
+    def check_alone(self, s, kind, button):
+        "Beyond the ceiling it is refused; return what is within it"
+        Order = Pool().get(s.model)
+        order = s.write()
+        with self.assertRaises(ApprovalError):
+            s.press('A1', button, order)
+        s.ceiling(999, kind=kind)
+        # Those of other documents and activities do not count
+        s.ceiling(None)
+        s.ceiling(1000, kind=kind, from_date=MARCH, activity=(
+                s.c.activity('A2').id))
+        with self.assertRaises(ApprovalError):
+            s.press('A1', button, order)
+        self.assertEqual(Order(order.id).state, 'draft')
+        return s.press('A1', button, s.write((999, [s.tax])))
+
+    def check_copy(self, s, order):
+        "A copy is a draft of its own"
+        Order = Pool().get(s.model)
+        with s.user('A1'):
+            copy, = Order.copy([Order(order.id)])
+        copy = Order(copy.id)
+        self.assertEqual(
+            (copy.state, copy.approval, copy.activity.code,
+                list(copy.approval_events), copy.untaxed_amount),
+            ('draft', None, 'A1', [], order.untaxed_amount))
+
+    def check_activity(self, s, buttons):
+        "An order needs an activity of its company that may do business"
+        Order = Pool().get(s.model)
+        support = s.write(login='B1', code='B1')
+        empty = s.write(lines=[])
+        for name in buttons:
+            with undone(), self.assertRaises(SellingNotAllowedError):
+                s.press('B1', name, support)
+            with undone(), self.assertRaises(ApprovalError):
+                s.press('A1', name, empty)
+        bare = s.values()
+        del bare['activity']
+        bare, = Order.create([bare])
+        with undone(), self.assertRaises(ActivityRequiredError):
+            Order.quote([bare])
+        other = Cooperative("Other Cooperative")
+        shared, = other.search('cae.activity', ('kind', '=', 'shared'))
+        with undone(), self.assertRaises(UserError):
+            s.write(activity=shared.id)
 
     def check_approval(self, s, state):
         "Submit, refuse and approve an order; return it"

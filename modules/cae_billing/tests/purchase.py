@@ -6,11 +6,8 @@ from contextlib import contextmanager
 from decimal import Decimal as D
 from unittest.mock import patch
 
-from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessError
-from trytond.modules.cae_billing.exceptions import (
-    ActivityClosedError, ActivityRequiredError, ApprovalError,
-    SellingNotAllowedError)
+from trytond.modules.cae_billing.exceptions import ActivityClosedError
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
@@ -32,6 +29,7 @@ BUTTONS = {
 class Purchases(Orders):
     "A cooperative whose entrepreneurs write purchases"
     model = 'purchase.purchase'
+    line_model = 'purchase.line'
     party = "Supplier"
     tax = TAX
 
@@ -111,39 +109,16 @@ class PurchaseMixin(OrderTestMixin):
     @with_transaction()
     def test_purchase_alone(self):
         "Within the ceiling a purchase is numbered and confirmed at once"
-        pool = Pool()
-        Purchase = pool.get('purchase.purchase')
-        Line = pool.get('purchase.line')
         with purchases() as s:
-            with s.user('A1'):
-                # As the client does before
-                values = Purchase.default_get(
-                    list(Purchase.fields_view_get()['fields']))
-                self.assertEqual(values['activity'], s.c.activity('A1').id)
-                Line.default_get(list(Line.fields_view_get()['fields']))
-            purchase = s.write()
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'confirm_alone', purchase)
-            s.ceiling(999, kind='purchase')
-            # Those of other documents are not for purchases
-            s.ceiling(None)
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'confirm_alone', purchase)
-            self.assertEqual(Purchase(purchase.id).state, 'draft')
-            small = s.press('A1', 'confirm_alone', s.write((999, [TAX])))
+            self.check_default(s)
+            small = self.check_alone(s, 'purchase', 'confirm_alone')
             self.assertEqual(
                 (small.state, bool(small.number), small.purchase_date),
                 ('processing', True, MARCH))
             self.assertEqual(
                 [e.action for e in small.approval_events], ['confirm_alone'])
             self.assertEqual(small.approval_events[0].author, "User A1")
-            with s.user('A1'):
-                copy, = Purchase.copy([Purchase(small.id)])
-            copy = Purchase(copy.id)
-            self.assertEqual(
-                (copy.state, copy.approval, copy.activity.code,
-                    list(copy.approval_events), copy.untaxed_amount),
-                ('draft', None, 'A1', [], D(999)))
+            self.check_copy(s, small)
 
     @with_transaction()
     def test_purchase_approval(self):
@@ -154,33 +129,19 @@ class PurchaseMixin(OrderTestMixin):
     @with_transaction()
     def test_purchase_refused(self):
         "What may not be bought is refused, and nothing is changed"
-        Purchase = Pool().get('purchase.purchase')
         with purchases() as s:
             s.ceiling(None, kind='purchase')
             s.ceiling(None, kind='purchase', code='B1')
-            support = s.write(login='B1', code='B1')
-            empty = s.write(lines=[])
+            buttons = ['submit', 'confirm_alone']
+            self.check_activity(s, buttons)
             late = s.write()
-            for name in ['submit', 'confirm_alone']:
-                with undone(), self.assertRaises(SellingNotAllowedError):
-                    s.press('B1', name, support)
-                with undone(), self.assertRaises(ApprovalError):
-                    s.press('A1', name, empty)
+            for name in buttons:
                 with undone(), self.assertRaises(ActivityClosedError):
                     activity = s.c.activity('A1')
                     activity.closing_date = MARCH - dt.timedelta(days=1)
                     activity.save()
                     clear_cache()
                     s.press('A1', name, late)
-            bare = s.values()
-            del bare['activity']
-            bare, = Purchase.create([bare])
-            with undone(), self.assertRaises(ActivityRequiredError):
-                Purchase.quote([bare])
-            other = Cooperative("Other Cooperative")
-            shared, = other.search('cae.activity', ('kind', '=', 'shared'))
-            with undone(), self.assertRaises(UserError):
-                s.write(activity=shared.id)
             self.check_values(s)
 
     @with_transaction()

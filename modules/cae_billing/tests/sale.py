@@ -10,11 +10,9 @@ from decimal import Decimal as D
 from unittest.mock import patch
 from xml.etree import ElementTree
 
-from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.exceptions import (
-    ActivityRequiredError, ApprovalError, DepositUnpaidError,
-    QuoteExpiredError, SellingNotAllowedError)
+    DepositUnpaidError, QuoteExpiredError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
@@ -37,6 +35,7 @@ BUTTONS = {
 class Sales(Orders):
     "A cooperative whose entrepreneurs write quotes"
     model = 'sale.sale'
+    line_model = 'sale.line'
     party = "Customer"
     tax = TAX
 
@@ -168,28 +167,10 @@ class SaleMixin(OrderTestMixin):
     @with_transaction()
     def test_quote_alone(self):
         "Within the ceiling a quote is numbered, sent and answered"
-        pool = Pool()
-        Sale = pool.get('sale.sale')
-        Line = pool.get('sale.line')
         with sales() as s:
-            with s.user('A1'):
-                # As the client does before
-                values = Sale.default_get(
-                    list(Sale.fields_view_get()['fields']))
-                self.assertEqual(values['activity'], s.c.activity('A1').id)
-                Line.default_get(list(Line.fields_view_get()['fields']))
-            sale = s.write()
-            self.assertEqual(sale.invoice_method, 'manual')
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'quote_alone', sale)
-            s.ceiling(999, kind='quote')
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'quote_alone', sale)
-            self.assertEqual(Sale(sale.id).state, 'draft')
-            s.ceiling(1000, kind='quote', from_date=MARCH, activity=(
-                    s.c.activity('A2').id))
-            small = s.write((999, [TAX]))
-            small = s.press('A1', 'quote_alone', small)
+            self.check_default(s)
+            self.assertEqual(s.write().invoice_method, 'manual')
+            small = self.check_alone(s, 'quote', 'quote_alone')
             self.assertEqual(
                 (small.state, bool(small.number), small.quotation_date),
                 ('quotation', True, MARCH))
@@ -208,13 +189,7 @@ class SaleMixin(OrderTestMixin):
             self.assertEqual(
                 [e.action for e in other.approval_events][::-1],
                 ['quote_alone', 'decline'])
-            with s.user('A1'):
-                copy, = Sale.copy([Sale(small.id)])
-            copy = Sale(copy.id)
-            self.assertEqual(
-                (copy.state, copy.approval, copy.activity.code,
-                    list(copy.approval_events), copy.untaxed_amount),
-                ('draft', None, 'A1', [], D(999)))
+            self.check_copy(s, small)
 
     @with_transaction()
     def test_quote_approval(self):
@@ -229,26 +204,10 @@ class SaleMixin(OrderTestMixin):
     def test_quote_refused(self):
         "What may not be quoted is refused, and nothing is changed"
         pool = Pool()
-        Sale = pool.get('sale.sale')
         with sales() as s:
             s.ceiling(None, kind='quote')
             s.ceiling(None, kind='quote', code='B1')
-            support = s.write(login='B1', code='B1')
-            empty = s.write(lines=[])
-            for name in ['submit', 'quote_alone']:
-                with undone(), self.assertRaises(SellingNotAllowedError):
-                    s.press('B1', name, support)
-                with undone(), self.assertRaises(ApprovalError):
-                    s.press('A1', name, empty)
-            bare = s.values()
-            del bare['activity']
-            bare, = Sale.create([bare])
-            with undone(), self.assertRaises(ActivityRequiredError):
-                Sale.quote([bare])
-            other = Cooperative("Other Cooperative")
-            shared, = other.search('cae.activity', ('kind', '=', 'shared'))
-            with undone(), self.assertRaises(UserError):
-                s.write(activity=shared.id)
+            self.check_activity(s, ['submit', 'quote_alone'])
             sale = self.check_values(s)
             # The customer answers in time
             s.press('A1', 'quote_alone', sale)

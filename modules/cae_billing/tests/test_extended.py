@@ -6,6 +6,7 @@ from trytond.modules.cae_members.tests import server
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
 from .einvoice import PlatformMixin
+from .payment import PaymentMixin
 from .purchase import PurchaseMixin, PurchaseRightsMixin, create_purchases
 from .rights import RightsMixin, create_world
 from .sale import SaleMixin, SaleRightsMixin, create_sales
@@ -15,7 +16,8 @@ from .tools import (
 
 @pytest.mark.sqlite
 class ExtendedTestCase(
-        SaleMixin, PurchaseMixin, PlatformMixin, ViewMixin, ModuleTestCase):
+        SaleMixin, PurchaseMixin, PaymentMixin, PlatformMixin, ViewMixin,
+        ModuleTestCase):
     "Test the module with all those that it extends"
     module, *extras = EXTENDED
 
