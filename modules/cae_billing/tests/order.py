@@ -1,6 +1,7 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
 """What the tests of sales and of purchases have in common."""
+from contextlib import contextmanager
 from decimal import Decimal as D
 from unittest.mock import patch
 
@@ -25,6 +26,14 @@ class Orders(Approval):
     line_model = None
     party = None
     tax = None
+
+    @classmethod
+    @contextmanager
+    def enter(cls, date=MARCH):
+        "Give the cooperative with its users at a date that is today"
+        with Cooperative.enter() as c, patch.object(
+                Pool().get('ir.date'), 'today', return_value=date):
+            yield cls(c).create()
 
     def values(self, *lines, code='A1', **values):
         "What the client of an entrepreneur sends"

@@ -2,9 +2,7 @@
 # this repository contains the full copyright notices and license terms.
 """Purchases of entrepreneurs and the invoices of their suppliers."""
 import datetime as dt
-from contextlib import contextmanager
 from decimal import Decimal as D
-from unittest.mock import patch
 
 from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.exceptions import ActivityClosedError
@@ -51,14 +49,6 @@ class Purchases(Orders):
         self.ceiling(None, kind='purchase')
         return self.press(
             'A1', 'confirm_alone', self.write(*lines, **values))
-
-
-@contextmanager
-def purchases():
-    "Give the cooperative with its users at a date that is today"
-    with Cooperative.enter() as c, patch.object(
-            Pool().get('ir.date'), 'today', return_value=MARCH):
-        yield Purchases(c).create()
 
 
 def create_purchases():
@@ -109,7 +99,7 @@ class PurchaseMixin(OrderTestMixin):
     @with_transaction()
     def test_purchase_alone(self):
         "Within the ceiling a purchase is numbered and confirmed at once"
-        with purchases() as s:
+        with Purchases.enter() as s:
             self.check_default(s)
             small = self.check_alone(s, 'purchase', 'confirm_alone')
             self.assertEqual(
@@ -123,13 +113,13 @@ class PurchaseMixin(OrderTestMixin):
     @with_transaction()
     def test_purchase_approval(self):
         "Above it is submitted, refused or approved, in the one list"
-        with purchases() as s:
+        with Purchases.enter() as s:
             self.check_approval(s, 'processing')
 
     @with_transaction()
     def test_purchase_refused(self):
         "What may not be bought is refused, and nothing is changed"
-        with purchases() as s:
+        with Purchases.enter() as s:
             s.ceiling(None, kind='purchase')
             s.ceiling(None, kind='purchase', code='B1')
             buttons = ['submit', 'confirm_alone']
@@ -148,7 +138,7 @@ class PurchaseMixin(OrderTestMixin):
     def test_purchase_buttons(self):
         "The buttons of Tryton are not for entrepreneurs"
         Purchase = Pool().get('purchase.purchase')
-        with purchases() as s:
+        with Purchases.enter() as s:
             for purchase in [s.write(), s.ordered()]:
                 for name in BUTTONS[purchase.state]:
                     with self.subTest(state=purchase.state, button=name), \
@@ -170,7 +160,7 @@ class PurchaseMixin(OrderTestMixin):
         pool = Pool()
         Invoice = pool.get('account.invoice')
         InvoiceLine = pool.get('account.invoice.line')
-        with purchases() as s:
+        with Purchases.enter() as s:
             purchase = s.ordered((300, [TAX]), (100, []))
             invoice, = purchase.invoices
             self.assertEqual(
@@ -205,7 +195,7 @@ class PurchaseMixin(OrderTestMixin):
         Forecast = Pool().get('cae.activity.forecast')
         names = ['month', 'suppliers', 'purchases', 'expected']
         march, may = dt.date(YEAR, 3, 1), dt.date(YEAR, 5, 1)
-        with purchases() as s:
+        with Purchases.enter() as s:
             def rows():
                 clear_cache()
                 with s.user('A1'):

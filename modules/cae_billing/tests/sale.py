@@ -5,9 +5,7 @@ import datetime as dt
 import io
 import zipfile
 from collections import defaultdict
-from contextlib import contextmanager
 from decimal import Decimal as D
-from unittest.mock import patch
 from xml.etree import ElementTree
 
 from trytond.model.exceptions import AccessError
@@ -76,14 +74,6 @@ class Sales(Orders):
         for account, amount, activity in self.c.lines(move):
             result[account, activity] += amount
         return result
-
-
-@contextmanager
-def sales(date=MARCH):
-    "Give the cooperative with its users at a date that is today"
-    with Cooperative.enter() as c, patch.object(
-            Pool().get('ir.date'), 'today', return_value=date):
-        yield Sales(c).create()
 
 
 def create_sales():
@@ -167,7 +157,7 @@ class SaleMixin(OrderTestMixin):
     @with_transaction()
     def test_quote_alone(self):
         "Within the ceiling a quote is numbered, sent and answered"
-        with sales() as s:
+        with Sales.enter() as s:
             self.check_default(s)
             self.assertEqual(s.write().invoice_method, 'manual')
             small = self.check_alone(s, 'quote', 'quote_alone')
@@ -194,7 +184,7 @@ class SaleMixin(OrderTestMixin):
     @with_transaction()
     def test_quote_approval(self):
         "Above it is submitted, refused or approved, in the one list"
-        with sales() as s:
+        with Sales.enter() as s:
             sale = self.check_approval(s, 'quotation')
             # What was approved is not what is changed
             sale = s.press('A1', 'revise', sale)
@@ -204,7 +194,7 @@ class SaleMixin(OrderTestMixin):
     def test_quote_refused(self):
         "What may not be quoted is refused, and nothing is changed"
         pool = Pool()
-        with sales() as s:
+        with Sales.enter() as s:
             s.ceiling(None, kind='quote')
             s.ceiling(None, kind='quote', code='B1')
             self.check_activity(s, ['submit', 'quote_alone'])
@@ -220,7 +210,7 @@ class SaleMixin(OrderTestMixin):
     def test_quote_buttons(self):
         "The buttons of Tryton are not for entrepreneurs"
         Sale = Pool().get('sale.sale')
-        with sales() as s:
+        with Sales.enter() as s:
             draft = s.write()
             ordered = s.ordered()
             sent = s.press('A1', 'quote_alone', s.write())
@@ -246,7 +236,7 @@ class SaleMixin(OrderTestMixin):
         pool = Pool()
         Invoice = pool.get('account.invoice')
         InvoiceLine = pool.get('account.invoice.line')
-        with sales() as s:
+        with Sales.enter() as s:
             sale = s.ordered((300, [TAX]), (100, [GOODS]), reference="PO 7")
             self.assertEqual(
                 (sale.state, list(sale.invoices)), ('processing', []))
@@ -283,7 +273,7 @@ class SaleMixin(OrderTestMixin):
         "A deposit is no turnover and the final invoice takes it off"
         pool = Pool()
         Activity = pool.get('cae.activity')
-        with sales() as s:
+        with Sales.enter() as s:
             a1 = s.c.activity('A1')
 
             def figures():
@@ -341,7 +331,7 @@ class SaleMixin(OrderTestMixin):
         names = ['month', 'invoices', 'sales', 'suppliers', 'expected',
             'quotes']
         march = dt.date(YEAR, 3, 1)
-        with sales() as s:
+        with Sales.enter() as s:
             def rows():
                 clear_cache()
                 with s.user('A1'):
@@ -377,7 +367,7 @@ class SaleMixin(OrderTestMixin):
         "The discount is said in the text of the invoice"
         pool = Pool()
         Line = pool.get('sale.line')
-        with sales() as s:
+        with Sales.enter() as s:
             party = s.c.party("Customer")
             line = Line(
                 sale=None, type='line', quantity=2, base_price=D(100),
@@ -404,7 +394,7 @@ class SaleMixin(OrderTestMixin):
         InvoiceLine = pool.get('account.invoice.line')
         Line = pool.get('sale.line')
         Sale = pool.get('sale.sale')
-        with sales() as s:
+        with Sales.enter() as s:
             taxes = [s.c.tax(TAX)]
             currency = s.c.company.currency
             for gross, quantity, total in [
@@ -437,7 +427,7 @@ class SaleMixin(OrderTestMixin):
         "The paper has the brand, the validity, the deposit and the mentions"
         pool = Pool()
         Report = pool.get('sale.sale', type='report')
-        with sales() as s:
+        with Sales.enter() as s:
             a3 = s.c.activity('A3')
             a3.brand_name = "Claire Fontaine"
             a3.save()

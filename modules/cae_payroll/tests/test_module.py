@@ -122,6 +122,12 @@ class Cooperative:
             ('start_date', '=', dt.date(2026, month, 1)),
             ('company', '=', self.company.id), ('type', '=', 'standard'))
 
+    def closing(self, month):
+        closing, = self.get('cae.closing').create([{
+                    'company': self.company.id,
+                    'period': self.period(month).id}])
+        return closing
+
     def run(self, month):
         return self.get('cae.payroll.run').of(
             self.company, self.period(month))
@@ -706,16 +712,13 @@ class CaePayrollTestCase(
     @with_transaction()
     def test_check_accounts(self):
         "The accounts of pay, charges and bodies got what payslips say"
-        Closing = Pool().get('cae.closing')
         codes = ['charges', 'contributions']
         with Cooperative() as coop:
             coop.earn('A', '3000.00')
             coop.terms('Ada', fixed_part=D(500))
             coop.terms(
                 'Cid', mode='fixed', fixed_part=D(2300), weekly_hours=D(35))
-            closing, = Closing.create([{
-                        'company': coop.company.id,
-                        'period': coop.period(3).id}])
+            closing = coop.closing(3)
 
             def checked():
                 return {v['code']: v for v in closing._checked(codes)}
