@@ -111,6 +111,44 @@ class PurchaseMixin(OrderTestMixin):
             self.check_copy(s, small)
 
     @with_transaction()
+    def test_purchase_client(self):
+        "What the client fills in needs nothing that is closed"
+        pool = Pool()
+        Line = pool.get('purchase.line')
+        Purchase = pool.get('purchase.purchase')
+        Supplier = pool.get('purchase.product_supplier')
+        with Purchases.enter() as s:
+            party = s.c.party("Supplier")
+            _, product = s.foreign()
+            category, = pool.get('product.category').create([{
+                        'name': "Goods", 'accounting': True,
+                        'account_expense': s.c.account('6064').id}])
+            product.template.account_category = category
+            product.template.save()
+            clear_cache()
+            Supplier.create([{
+                        'template': product.template.id, 'party': party.id,
+                        'company': s.c.company.id,
+                        'currency': s.c.company.currency.id,
+                        'prices': [('create', [
+                                    {'quantity': 0, 'unit_price': D(8)}])],
+                        }])
+            with s.user('A2'):
+                purchase = Purchase(
+                    company=s.c.company, party=party,
+                    activity=s.c.activity('A2'), lines=[])
+                purchase.on_change_party()
+                self.assertTrue(purchase.invoice_address)
+                line = Line(
+                    purchase=purchase, product=product, quantity=2, taxes=[])
+                line.on_change_product()
+                self.assertEqual(line.unit_price, D(8))
+                self.assertFalse(line.on_change_with_movable())
+                self.assertIsNone(line.on_change_with_delivery_date())
+                with self.assertRaises(AccessError):
+                    Supplier.search([])
+
+    @with_transaction()
     def test_purchase_approval(self):
         "Above it is submitted, refused or approved, in the one list"
         with Purchases.enter() as s:
