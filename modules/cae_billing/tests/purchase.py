@@ -110,6 +110,42 @@ class PurchaseMixin(OrderTestMixin):
             self.assertEqual(small.approval_events[0].author, "User A1")
             self.check_copy(s, small)
 
+    def product(self, s):
+        "Return a product of A2, bought on 6064"
+        _, product = s.foreign()
+        category, = Pool().get('product.category').create([{
+                    'name': "Goods", 'accounting': True,
+                    'account_expense': s.c.account('6064').id}])
+        product.template.account_category = category
+        product.template.type = 'goods'
+        product.template.save()
+        clear_cache()
+        return product
+
+    @with_transaction()
+    def test_purchase_goods(self):
+        "Goods make no shipment, and are invoiced whatever the method"
+        Configuration = Pool().get('purchase.configuration')
+        with Purchases.enter() as s:
+            configuration = Configuration(1)
+            configuration.purchase_invoice_method = 'fulfillment'
+            configuration.save()
+            product = self.product(s)
+            s.ceiling(None, kind='purchase', code='A2')
+            values = s.values((10, [TAX]), code='A2')
+            values['lines'][0][1][0].update(
+                product=product.id, unit=product.default_uom.id)
+            purchase = s.write(login='A2', code='A2', lines=values['lines'])
+            purchase = s.press('A2', 'confirm_alone', purchase)
+            self.assertEqual(
+                (purchase.state, purchase.invoice_method,
+                    purchase.shipment_state, list(purchase.moves)),
+                ('processing', 'fulfillment', 'none', []))
+            invoice, = purchase.invoices
+            self.assertEqual(
+                [(line.activity.code, line.account.code, line.amount)
+                    for line in invoice.lines], [('A2', '6064', D(10))])
+
     @with_transaction()
     def test_purchase_client(self):
         "What the client fills in needs nothing that is closed"
@@ -119,13 +155,7 @@ class PurchaseMixin(OrderTestMixin):
         Supplier = pool.get('purchase.product_supplier')
         with Purchases.enter() as s:
             party = s.c.party("Supplier")
-            _, product = s.foreign()
-            category, = pool.get('product.category').create([{
-                        'name': "Goods", 'accounting': True,
-                        'account_expense': s.c.account('6064').id}])
-            product.template.account_category = category
-            product.template.save()
-            clear_cache()
+            product = self.product(s)
             Supplier.create([{
                         'template': product.template.id, 'party': party.id,
                         'company': s.c.company.id,
