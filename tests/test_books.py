@@ -303,6 +303,10 @@ def test_corruption(demonstration, query, expected, codes):
             "SELECT MAX(line.id) FROM cae_payslip_line line "
             "JOIN cae_payroll_rule rule ON rule.id = line.rule "
             "WHERE rule.kind = 'contribution')", 'contributions'),
+        ("UPDATE cae_payslip_line SET employer = employer + 1 WHERE id = ("
+            "SELECT MAX(line.id) FROM cae_payslip_line line "
+            "JOIN cae_payroll_rule rule ON rule.id = line.rule "
+            "WHERE rule.kind = 'reduction')", 'charges'),
         ("UPDATE cae_payslip SET net_paid = net_paid + 1 "
             "WHERE id = (SELECT MAX(id) FROM cae_payslip)", 'contributions'),
         ("UPDATE account_move_line SET reconciliation = NULL WHERE id = ("

@@ -120,7 +120,8 @@ class Closing(metaclass=PoolMeta):
         return [*super()._checks(), *[
                 (code, gettext(f'cae_payroll.msg_check_{code}'))
                 for code in [
-                    'pay', 'pay_activity', 'contributions', 'net_pay']]]
+                    'pay', 'pay_activity', 'charges', 'contributions',
+                    'net_pay']]]
 
     def _on_collected_basis(self):
         Pay = Pool().get('cae.contract.pay')
@@ -206,11 +207,38 @@ class Closing(metaclass=PoolMeta):
             gettext('cae_payroll.msg_check_pay_activity_look'),
             Decimal(0), Decimal(len(ids)))
 
+    def _check_charges(self):
+        """The payslips are posted to the accounts of their expenses.
+
+        By account: pay, contributions and, taken off them, reductions.
+        """
+        return self._check_accounts(
+            'charges', 'expense_account', lambda part: part.employer,
+            'income')
+
     def _check_contributions(self):
         """The payslips are posted to the accounts of those who get them.
 
         By account: both shares for the bodies and the tax, the net pay for
         the persons.
+        """
+        payslip = table('cae.payslip')
+        net = self._net_account()
+        paid = amounts(payslip.select(
+                payslip.company, Sum(payslip.net_paid).as_('amount'),
+                where=self._payslips(payslip),
+                group_by=payslip.company))[self.company.id]
+        return self._check_accounts(
+            'contributions', 'liability_account',
+            lambda part: -Coalesce(part.employee, 0)
+            - Coalesce(part.employer, 0),
+            'balance', {net.id if net else None: -paid})
+
+    def _check_accounts(self, code, name, amount, statement, others=None):
+        """Compare by account what the payslips are posted to.
+
+        ``name`` is the account of the rules, ``amount`` gives what a line of
+        a payslip debits, and ``others`` are {account id: debit} without line.
         """
         pool = Pool()
         Account = pool.get('cae.payroll.account')
@@ -220,42 +248,40 @@ class Closing(metaclass=PoolMeta):
         account, type_ = (
             table('account.account'), table('account.account.type'))
         mapping = {
-            a.rule.id: a.liability_account.id for a in Account.search([
+            a.rule.id: getattr(a, name).id for a in Account.search([
                     ('company', '=', self.company.id),
-                    ('liability_account', '!=', None)])}
-        due = defaultdict(Decimal)
-        for id_, amount in amounts(part
+                    (name, '!=', None)])}
+        where = self._payslips(payslip)
+        if statement == 'balance':
+            where &= rule.kind != 'gross'
+        due = defaultdict(Decimal, others or {})
+        for id_, debit in amounts(part
                 .join(payslip, condition=part.payslip == payslip.id)
                 .join(rule, condition=part.rule == rule.id)
                 .select(
-                    part.rule,
-                    Sum(Coalesce(part.employee, 0)
-                        + Coalesce(part.employer, 0)).as_('amount'),
-                    where=self._payslips(payslip) & (rule.kind != 'gross'),
-                    group_by=part.rule)).items():
-            due[mapping.get(id_)] += amount
-        net = self._net_account()
-        due[net.id if net else None] += amounts(payslip.select(
-                payslip.company, Sum(payslip.net_paid).as_('amount'),
-                where=self._payslips(payslip),
-                group_by=payslip.company))[self.company.id]
+                    part.rule, Sum(amount(part)).as_('amount'),
+                    where=where, group_by=part.rule)).items():
+            if debit:
+                due[mapping.get(id_)] += debit
         posted = amounts(line
             .join(move, condition=line.move == move.id)
             .join(account, condition=line.account == account.id)
             .join(type_, condition=account.type == type_.id)
             .select(
-                line.account, Sum(line.credit - line.debit).as_('amount'),
+                line.account, Sum(line.debit - line.credit).as_('amount'),
                 where=self._check_posted(move)
                 & move.id.in_(self._payslip_moves())
-                & (type_.statement == 'balance'),
+                & (type_.statement == statement),
                 group_by=line.account))
         wrong = [
             id_ for id_ in {*due, *posted}
             if due[id_] != posted[id_]]
+        sign = 1 if statement == 'income' else -1
         return self._check_value(
             not wrong, 'account.account', list(filter(None, wrong)),
-            gettext('cae_payroll.msg_check_contributions_look'),
-            sum(due.values(), Decimal(0)), sum(posted.values(), Decimal(0)),
+            gettext(f'cae_payroll.msg_check_{code}_look'),
+            sign * sum(due.values(), Decimal(0)),
+            sign * sum(posted.values(), Decimal(0)),
             sum((abs(posted[id_] - due[id_]) for id_ in wrong), Decimal(0)))
 
     def _check_net_pay(self):

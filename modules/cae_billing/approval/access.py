@@ -24,6 +24,13 @@ OPEN_FIELDS = {
     'party.party': {
         'active', 'addresses', 'categories', 'contact_mechanisms',
         'identifiers', 'lang', 'name'},
+    'purchase.purchase': {
+        'activity', 'comment', 'contact', 'currency', 'description',
+        'expected_date', 'invoice_address', 'lines', 'party',
+        'payment_term', 'reference'},
+    'purchase.line': {
+        'description', 'note', 'product', 'purchase', 'quantity', 'sequence',
+        'taxes', 'type', 'unit', 'unit_price'},
     'sale.sale': {
         'activity', 'advance_payment_term', 'comment', 'contact', 'currency',
         'description', 'expected_date', 'invoice_address', 'lines', 'party',
@@ -36,12 +43,16 @@ OPEN_FIELDS = {
     }
 OPEN_MODELS = {
     'account.invoice', 'account.invoice.line',
-    'account.invoice.line-account.tax', 'sale.line',
+    'account.invoice.line-account.tax', 'purchase.line',
+    'purchase.line-account.tax', 'purchase.purchase', 'sale.line',
     'sale.line-account.tax', 'sale.sale'}
 # With what belongs to them
-DOCUMENTS = {'account.invoice', 'sale.sale'}
+DOCUMENTS = {'account.invoice', 'purchase.purchase', 'sale.sale'}
 # Where what a party has on invoices is stored
 CLOSED_MODELS = {'party.party.account', 'party.party.payment_term'}
+# At which prices suppliers sell to all
+HIDDEN_MODELS = {
+    'purchase.product_supplier', 'purchase.product_supplier.price'}
 # To whom a party or a product belongs
 CLOSED_FIELDS = {
     'party.party': {'cae_activities'},
@@ -132,7 +143,9 @@ class ModelAccess(metaclass=PoolMeta):
         Rule = pool.get('ir.rule')
         access = access.copy()
         for name in access:
-            if name in CLOSED_MODELS or (
+            if name in HIDDEN_MODELS:
+                access[name] = dict.fromkeys(access[name], False)
+            elif name in CLOSED_MODELS or (
                     name not in OPEN_MODELS
                     and DOCUMENTS & Rule._cae_ruled_by(pool.get(name))):
                 access[name] = {

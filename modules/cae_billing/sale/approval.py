@@ -2,14 +2,13 @@
 # this repository contains the full copyright notices and license terms.
 """Quotes: who writes them, who approves them and what the customer answers."""
 from trytond.i18n import gettext
-from trytond.model import ModelView, Workflow
-from trytond.model.exceptions import AccessError
+from trytond.model import ModelView
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval
-from trytond.transaction import Transaction, check_access, without_check_access
+from trytond.transaction import Transaction
 
-from ..approval.access import IS_ENTREPRENEUR, check_approver, own_activities
-from ..approval.approval import DraftApprovalMixin
+from ..approval.access import IS_ENTREPRENEUR
+from ..approval.order import OrderApprovalMixin, pending
 from ..exceptions import QuoteExpiredError
 
 
@@ -44,41 +43,22 @@ class Pending(metaclass=PoolMeta):
 
     @classmethod
     def _queries(cls):
-        sale = Pool().get('sale.sale').__table__()
-        return super()._queries() + [(sale, {
-                    'model': 'sale.sale',
-                    'activity': sale.activity,
-                    'party': sale.party,
-                    'where': (sale.state == 'draft')
-                    & (sale.approval == 'submitted'),
-                    'amount': 'untaxed_amount',
-                    })]
+        return super()._queries() + [pending('sale.sale')]
 
 
-class Sale(DraftApprovalMixin, metaclass=PoolMeta):
+class Sale(OrderApprovalMixin, metaclass=PoolMeta):
     __name__ = 'sale.sale'
 
     @classmethod
     def __setup__(cls):
         super().__setup__()
-        draft = Eval('state') == 'draft'
-        submitted = draft & (Eval('approval') == 'submitted')
-        writing = draft & (Eval('approval') != 'submitted')
         sent = Eval('state') == 'quotation'
-        for name, shown in {
-                'submit': writing & IS_ENTREPRENEUR,
-                'quote_alone': writing & IS_ENTREPRENEUR,
-                'withdraw': submitted & IS_ENTREPRENEUR,
-                'approve': submitted,
-                'refuse': submitted,
+        cls._set_buttons('quote_alone')
+        cls._show_buttons({
                 'accept': sent & IS_ENTREPRENEUR,
                 'decline': sent & IS_ENTREPRENEUR,
                 'revise': sent & IS_ENTREPRENEUR,
-                }.items():
-            cls._buttons[name] = {
-                'invisible': ~shown,
-                'depends': ['state', 'approval'],
-                }
+                })
         cls._buttons['invoice_own'] = {
             'invisible': (
                 cls._buttons['manual_invoice']['invisible']
@@ -87,31 +67,10 @@ class Sale(DraftApprovalMixin, metaclass=PoolMeta):
             }
 
     @classmethod
-    def _check_own(cls, sales):
-        "Refuse to an entrepreneur what is not of their activities"
-        own = own_activities()
-        with without_check_access():
-            for sale in cls.browse(sales):
-                if not sale.activity or sale.activity.id not in own:
-                    raise AccessError(gettext(
-                            'cae_billing.msg_approval_own',
-                            invoice=sale.rec_name))
-
-    @classmethod
-    def _check_complete(cls, sales):
-        super()._check_complete(sales)
-        for sale in sales:
-            sale.check_for_quotation()
-
-    @classmethod
     @ModelView.button
     def quote_alone(cls, sales):
         "Number the quotes within the ceilings, dated today"
-        cls._check_own(sales)
-        cls._check_complete(sales)
-        for sale in sales:
-            sale._check_ceiling('quote', {sale.activity})
-        cls._note(sales, 'quote_alone')
+        cls._alone(sales, 'quote', 'quote_alone')
         cls.quote(sales)
 
     @classmethod
@@ -125,31 +84,6 @@ class Sale(DraftApprovalMixin, metaclass=PoolMeta):
     @ModelView.button_action('cae_billing.wizard_sale_refuse')
     def refuse(cls, sales):
         pass
-
-    @classmethod
-    def refuse_submission(cls, sales, comment):
-        """Give the quotes back, with what must change.
-
-        Raises ApprovalError when there is no comment.
-        """
-        # The rights are those of the button
-        with check_access():
-            cls.refuse(sales)
-        with without_check_access():
-            cls._check_approver(sales)
-            super().refuse_submission(sales, comment)
-            cls.write(sales, {'approval': 'refused'})
-
-    @classmethod
-    def _check_approver(cls, sales):
-        check_approver((sale, {sale.activity}) for sale in sales)
-
-    @classmethod
-    @ModelView.button
-    @Workflow.transition('quotation')
-    def quote(cls, sales):
-        cls._accept(sales)
-        super().quote(sales)
 
     @classmethod
     @ModelView.button

@@ -1,11 +1,11 @@
 # This file is part of trytond-cae. The COPYRIGHT file at the top level of
 # this repository contains the full copyright notices and license terms.
-from sql import Literal, Null
+from sql import Literal
 from sql.conditionals import Coalesce
-from sql.operators import Concat, Exists
 
 from trytond.pool import Pool, PoolMeta
 
+from ..approval.order import expected, has_draft_invoice
 from ..overview.forecast import amount
 
 
@@ -20,28 +20,14 @@ class Forecast(metaclass=PoolMeta):
 
     @classmethod
     def _queries(cls):
-        pool = Pool()
-        sale = pool.get('sale.sale').__table__()
-        sale_line = pool.get('sale.line').__table__()
-        line = pool.get('account.invoice.line').__table__()
-        invoice = pool.get('account.invoice').__table__()
-        drafts = (sale_line
-            .join(line, condition=line.origin == Concat(
-                    'sale.line,', sale_line.id.cast('VARCHAR')))
-            .join(invoice, condition=line.invoice == invoice.id)
-            .select(Literal(1),
-                where=(sale_line.sale == sale.id)
-                & invoice.state.in_(['draft', 'validated'])))
-        return super()._queries() + [sale.select(
-                sale.activity.as_('activity'),
-                sale.company.as_('company'),
-                Coalesce(
-                    sale.expected_date, sale.sale_date,
-                    sale.quotation_date).as_('date'),
-                where=(sale.activity != Null)
-                & (sale.state.in_(['quotation', 'confirmed'])
-                    | (sale.state == 'processing')
-                    & ((sale.to_invoice == Literal(True)) | Exists(drafts))))]
+        sale = Pool().get('sale.sale').__table__()
+        return super()._queries() + [expected(
+                sale, Coalesce(
+                    sale.expected_date, sale.sale_date, sale.quotation_date),
+                sale.state.in_(['quotation', 'confirmed'])
+                | (sale.state == 'processing')
+                & ((sale.to_invoice == Literal(True))
+                    | has_draft_invoice(sale, 'sale.line', 'sale')))]
 
     @classmethod
     def _expected(cls):

@@ -46,7 +46,13 @@ CORRUPTIONS = [
         "WHERE id = (SELECT MAX(id) FROM cae_fee)", ['fee_due']),
     ("UPDATE cae_vat_statement_line SET base = base + 100 WHERE id = "
         "(SELECT MAX(id) FROM cae_vat_statement_line "
-        "WHERE kind = 'receipts')", ['vat_base']),
+        "WHERE kind = 'receipts')", ['vat_base', 'vat_turnover']),
+    ("UPDATE account_move_line SET credit = credit + 1 WHERE id = "
+        "(SELECT MAX(tax.move_line) FROM account_tax_line tax "
+        "JOIN account_move_line line ON line.id = tax.move_line "
+        "JOIN account_account account ON account.id = line.account "
+        "WHERE tax.type = 'base' AND account.code = '7071' "
+        "AND line.credit > 0)", ['vat_turnover']),
     ("UPDATE account_move SET state = 'draft' "
         "WHERE id = (SELECT MAX(move) FROM cae_fee)", ['fee', 'statement']),
     ("UPDATE cae_activity_statement SET closing_balance = closing_balance + 1 "
@@ -167,7 +173,7 @@ class ChecksMixin:
                         checks[code].difference), (amount, amount, 0))
         for code in [
                 'result', 'fee', 'fee_due', 'statement', 'number',
-                'vat_base']:
+                'vat_base', 'vat_turnover']:
             self.assertTrue(checks[code].expected, code)
         # Before the month is closed some cannot be told
         self.assertEqual(
@@ -175,7 +181,7 @@ class ChecksMixin:
                 if x.state == 'none'},
             {
                 'bank', 'fee_cap', 'fee_due', 'mileage', 'vat_waiting',
-                'vat_statement', 'statement', 'year_end'})
+                'vat_statement', 'vat_turnover', 'statement', 'year_end'})
 
     def check_documents(self, c, closing):
         "What is entered and should not is seen by its check alone"

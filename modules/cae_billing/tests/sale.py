@@ -5,27 +5,21 @@ import datetime as dt
 import io
 import zipfile
 from collections import defaultdict
-from contextlib import contextmanager
 from decimal import Decimal as D
-from unittest.mock import patch
 from xml.etree import ElementTree
 
-from trytond.exceptions import UserError
-from trytond.model.exceptions import AccessButtonError, AccessError
+from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.exceptions import (
-    ActivityRequiredError, AmountError, ApprovalError, DepositUnpaidError,
-    QuoteExpiredError, SellingNotAllowedError)
+    DepositUnpaidError, QuoteExpiredError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
-from trytond.transaction import Transaction
 
-from . import rights
-from .approval import MARCH, TAX, Approval
+from .approval import MARCH, TAX
+from .order import REFUSED, OrderRightsMixin, Orders, OrderTestMixin
 from .tools import YEAR, Cooperative, run_tasks
 
 GOODS = 'tva_vente_biens_5_5'
-REFUSED = (AccessError, AccessButtonError)
 # The buttons of Tryton, for who manages the sales of all
 BUTTONS = {
     'draft': ['quote', 'cancel', 'modify_header'],
@@ -36,8 +30,12 @@ BUTTONS = {
     }
 
 
-class Sales(Approval):
+class Sales(Orders):
     "A cooperative whose entrepreneurs write quotes"
+    model = 'sale.sale'
+    line_model = 'sale.line'
+    party = "Customer"
+    tax = TAX
 
     def create(self):
         super().create()
@@ -59,40 +57,6 @@ class Sales(Approval):
         clear_cache()
         return self
 
-    def values(self, *lines, code='A1', **values):
-        "What the client of an entrepreneur sends"
-        party = self.c.party("Customer")
-        return {
-            'party': party.id,
-            'invoice_address': party.addresses[0].id,
-            'activity': self.c.activity(code).id,
-            'lines': [('create', [{
-                            'quantity': 1,
-                            'unit_price': D(amount),
-                            'description': "Work",
-                            'taxes': [('add', [
-                                        self.c.tax(t).id for t in taxes])],
-                            } for amount, taxes
-                        in lines or [(1000, [TAX])]])],
-            **values}
-
-    def write(self, *lines, login='A1', **values):
-        "Return the quote that the entrepreneur writes"
-        Sale = Pool().get('sale.sale')
-        values = self.values(*lines, **values)
-        with self.user(login):
-            sale, = Sale.create([values])
-        return Sale(sale.id)
-
-    def press(self, login, name, *documents):
-        "Press the button as the user, and do what it leaves to do"
-        Model = type(documents[0])
-        with self.user(login):
-            getattr(Model, name)(Model.browse(documents))
-        run_tasks()
-        clear_cache()
-        return Model(documents[0].id)
-
     def ordered(self, *lines, **values):
         "Return a sale that the customer ordered"
         self.ceiling(None, kind='quote')
@@ -110,19 +74,6 @@ class Sales(Approval):
         for account, amount, activity in self.c.lines(move):
             result[account, activity] += amount
         return result
-
-    def pay(self, invoice):
-        self.c.pay(MARCH, invoice)
-        run_tasks()
-        clear_cache()
-
-
-@contextmanager
-def sales(date=MARCH):
-    "Give the cooperative with its users at a date that is today"
-    with Cooperative.enter() as c, patch.object(
-            Pool().get('ir.date'), 'today', return_value=date):
-        yield Sales(c).create()
 
 
 def create_sales():
@@ -159,22 +110,13 @@ def create_sales():
         pool.get('cae.approval.event').add(sales, 'approve')
 
 
-class SaleRightsMixin:
-    "What stands in the database with those that sell is theirs too"
+class SaleRightsMixin(OrderRightsMixin):
 
     def setUp(self):
         super().setUp()
-        sold = ['sale.sale', 'sale.line']
-        for name, names in {
-                'RULED': rights.RULED + sold,
-                'DRAFTS': rights.DRAFTS | {*sold},
-                'CLOSED': rights.CLOSED + [
-                    'sale.reporting.customer', 'sale.reporting.main',
-                    'sale.reporting.product'],
-                }.items():
-            patcher = patch.object(rights, name, names)
-            patcher.start()
-            self.addCleanup(patcher.stop)
+        self._add_models(['sale.sale', 'sale.line'], [
+                'sale.reporting.customer', 'sale.reporting.main',
+                'sale.reporting.product'])
 
     @with_transaction()
     def test_rights_sale(self):
@@ -210,33 +152,15 @@ class SaleRightsMixin:
                         operation()
 
 
-class SaleMixin:
+class SaleMixin(OrderTestMixin):
 
     @with_transaction()
     def test_quote_alone(self):
         "Within the ceiling a quote is numbered, sent and answered"
-        pool = Pool()
-        Sale = pool.get('sale.sale')
-        Line = pool.get('sale.line')
-        with sales() as s:
-            with s.user('A1'):
-                # As the client does before
-                values = Sale.default_get(
-                    list(Sale.fields_view_get()['fields']))
-                self.assertEqual(values['activity'], s.c.activity('A1').id)
-                Line.default_get(list(Line.fields_view_get()['fields']))
-            sale = s.write()
-            self.assertEqual(sale.invoice_method, 'manual')
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'quote_alone', sale)
-            s.ceiling(999, kind='quote')
-            with self.assertRaises(ApprovalError):
-                s.press('A1', 'quote_alone', sale)
-            self.assertEqual(Sale(sale.id).state, 'draft')
-            s.ceiling(1000, kind='quote', from_date=MARCH, activity=(
-                    s.c.activity('A2').id))
-            small = s.write((999, [TAX]))
-            small = s.press('A1', 'quote_alone', small)
+        with Sales.enter() as s:
+            self.check_default(s)
+            self.assertEqual(s.write().invoice_method, 'manual')
+            small = self.check_alone(s, 'quote', 'quote_alone')
             self.assertEqual(
                 (small.state, bool(small.number), small.quotation_date),
                 ('quotation', True, MARCH))
@@ -255,65 +179,13 @@ class SaleMixin:
             self.assertEqual(
                 [e.action for e in other.approval_events][::-1],
                 ['quote_alone', 'decline'])
-            with s.user('A1'):
-                copy, = Sale.copy([Sale(small.id)])
-            copy = Sale(copy.id)
-            self.assertEqual(
-                (copy.state, copy.approval, copy.activity.code,
-                    list(copy.approval_events), copy.untaxed_amount),
-                ('draft', None, 'A1', [], D(999)))
+            self.check_copy(s, small)
 
     @with_transaction()
     def test_quote_approval(self):
         "Above it is submitted, refused or approved, in the one list"
-        pool = Pool()
-        Pending = pool.get('cae.approval.pending')
-        Refuse = pool.get('cae.approval.refuse', type='wizard')
-        Sale = pool.get('sale.sale')
-        with sales() as s:
-            sale = s.press('A1', 'submit', s.write())
-            with s.user('A1'), self.assertRaises(AccessError):
-                Sale.write([Sale(sale.id)], {'description': "More"})
-            with s.user('advisor'):
-                pending, = Pending.search([])
-                self.assertEqual(
-                    (pending.document, pending.activity.code,
-                        pending.party.name, pending.amount),
-                    (sale, 'A1', "Customer", D(1000)))
-            for login in ['A1', 'A2', 'other']:
-                for name in ['approve', 'refuse']:
-                    with self.subTest(login=login, button=name), \
-                            undone(), self.assertRaises(REFUSED):
-                        s.press(login, name, sale)
-                        # A button that only opens a wizard
-                        with s.user(login):
-                            Sale.refuse_submission([sale], "No")
-            with s.user('advisor'), Transaction().set_context(
-                    active_model='sale.sale', active_id=sale.id,
-                    active_ids=[sale.id]):
-                session, start, _ = Refuse.create()
-                with undone(), self.assertRaises(ApprovalError):
-                    Refuse.execute(
-                        session, {'start': {'comment': " "}}, 'refuse')
-                Refuse.execute(
-                    session, {'start': {'comment': "Too cheap"}}, 'refuse')
-            clear_cache()
-            sale = Sale(sale.id)
-            with s.user('A1'):
-                self.assertEqual(
-                    Sale(sale.id).approval_comment, "Too cheap")
-                Sale.write([Sale(sale.id)], {'description': "More"})
-            s.press('A1', 'submit', sale)
-            s.press('A1', 'withdraw', sale)
-            s.press('A1', 'submit', sale)
-            sale = s.press('advisor', 'approve', sale)
-            self.assertEqual(
-                (sale.state, sale.approval), ('quotation', 'approved'))
-            self.assertEqual(Pending.search([]), [])
-            self.assertEqual(
-                [e.action for e in sale.approval_events][::-1],
-                ['submit', 'refuse', 'submit', 'withdraw', 'submit',
-                    'approve'])
+        with Sales.enter() as s:
+            sale = self.check_approval(s, 'quotation')
             # What was approved is not what is changed
             sale = s.press('A1', 'revise', sale)
             self.assertEqual((sale.state, sale.approval), ('draft', None))
@@ -322,72 +194,11 @@ class SaleMixin:
     def test_quote_refused(self):
         "What may not be quoted is refused, and nothing is changed"
         pool = Pool()
-        Party = pool.get('party.party')
-        Sale = pool.get('sale.sale')
-        Template = pool.get('product.template')
-        Uom = pool.get('product.uom')
-        with sales() as s:
+        with Sales.enter() as s:
             s.ceiling(None, kind='quote')
             s.ceiling(None, kind='quote', code='B1')
-            support = s.write(login='B1', code='B1')
-            empty = s.write(lines=[])
-            for name in ['submit', 'quote_alone']:
-                with undone(), self.assertRaises(SellingNotAllowedError):
-                    s.press('B1', name, support)
-                with undone(), self.assertRaises(ApprovalError):
-                    s.press('A1', name, empty)
-            for name in ['quantity', 'unit_price']:
-                for value in ['NaN', 'Infinity', '1e400', '-1e12']:
-                    values = s.values()
-                    number = float if name == 'quantity' else D
-                    values['lines'][0][1][0][name] = number(value)
-                    with self.subTest(field=name, value=value), undone(), \
-                            s.user('A1'), self.assertRaises(AmountError):
-                        Sale.create([values])
-            bare = s.values()
-            del bare['activity']
-            bare, = Sale.create([bare])
-            with undone(), self.assertRaises(ActivityRequiredError):
-                Sale.quote([bare])
-            other = Cooperative("Other Cooperative")
-            shared, = other.search('cae.activity', ('kind', '=', 'shared'))
-            with undone(), self.assertRaises(UserError):
-                s.write(activity=shared.id)
-            # What is of another activity is neither sold nor printed
-            foreign, = Party.create([{
-                        'name': "Secret", 'addresses': [('create', [{}])],
-                        'contact_mechanisms': [('create', [{
-                                        'type': 'other',
-                                        'value': "Secret"}])],
-                        'cae_activities': [('add', [
-                                    s.c.activity('A2').id])]}])
-            unit, = Uom.search([('symbol', '=', 'u')], limit=1)
-            product, = Template.create([{
-                        'name': "Secret", 'default_uom': unit.id,
-                        'type': 'service', 'list_price': D(10),
-                        'salable': True, 'sale_uom': unit.id,
-                        'cae_activities': [('add', [
-                                    s.c.activity('A2').id])],
-                        'products': [('create', [{}])],
-                        }])
-            sold = s.values()
-            sold['lines'][0][1][0].update(
-                product=product.products[0].id, unit=unit.id)
-            for values in [
-                    s.values(
-                        party=foreign.id,
-                        invoice_address=foreign.addresses[0].id),
-                    s.values(contact=foreign.contact_mechanisms[0].id),
-                    s.values(code='A2'),
-                    s.values(approval='approved'),
-                    s.values(number="1"),
-                    s.values(state='quotation'),
-                    sold]:
-                with undone(), s.user('A1'), self.assertRaises(AccessError):
-                    Sale.create([values])
-            sale = s.write()
-            with s.user('A1'), undone(), self.assertRaises(AccessError):
-                Sale.write([Sale(sale.id)], {'approval': 'approved'})
+            self.check_activity(s, ['submit', 'quote_alone'])
+            sale = self.check_values(s)
             # The customer answers in time
             s.press('A1', 'quote_alone', sale)
             today = pool.get('ir.date').today
@@ -399,7 +210,7 @@ class SaleMixin:
     def test_quote_buttons(self):
         "The buttons of Tryton are not for entrepreneurs"
         Sale = Pool().get('sale.sale')
-        with sales() as s:
+        with Sales.enter() as s:
             draft = s.write()
             ordered = s.ordered()
             sent = s.press('A1', 'quote_alone', s.write())
@@ -425,7 +236,7 @@ class SaleMixin:
         pool = Pool()
         Invoice = pool.get('account.invoice')
         InvoiceLine = pool.get('account.invoice.line')
-        with sales() as s:
+        with Sales.enter() as s:
             sale = s.ordered((300, [TAX]), (100, [GOODS]), reference="PO 7")
             self.assertEqual(
                 (sale.state, list(sale.invoices)), ('processing', []))
@@ -453,8 +264,8 @@ class SaleMixin:
             sale = s.press('A1', 'invoice_own', sale)
             rest, = (i for i in sale.invoices if i.state == 'draft')
             self.assertEqual(rest.untaxed_amount, D(250))
-            s.pay(invoice)
-            s.pay(s.post(rest))
+            s.pay(invoice, MARCH)
+            s.pay(s.post(rest), MARCH)
             self.assertEqual(type(sale)(sale.id).state, 'done')
 
     @with_transaction()
@@ -462,7 +273,7 @@ class SaleMixin:
         "A deposit is no turnover and the final invoice takes it off"
         pool = Pool()
         Activity = pool.get('cae.activity')
-        with sales() as s:
+        with Sales.enter() as s:
             a1 = s.c.activity('A1')
 
             def figures():
@@ -489,7 +300,7 @@ class SaleMixin:
                 s.totals(deposit.move), {
                     ('4111', ''): D('351.30'), ('4191', ''): D(-300),
                     ('44571', ''): D('-3.30'), ('44574', ''): D(-48)})
-            s.pay(deposit)
+            s.pay(deposit, MARCH)
             self.assertEqual(figures(), (0, 0, 0))
             sale = s.press('A1', 'invoice_own', sale)
             final, = sale.invoices
@@ -505,7 +316,7 @@ class SaleMixin:
                     ('44571', ''): D('-7.70'), ('44574', ''): D(-112),
                     ('706', 'A1'): D(-1000)})
             self.assertEqual(figures(), (1000, 0, 1000))
-            s.pay(final)
+            s.pay(final, MARCH)
             self.assertEqual(figures(), (1000, 1000, 1000))
             account = s.c.account('4191')
             self.assertEqual(account.balance, 0)
@@ -520,7 +331,7 @@ class SaleMixin:
         names = ['month', 'invoices', 'sales', 'suppliers', 'expected',
             'quotes']
         march = dt.date(YEAR, 3, 1)
-        with sales() as s:
+        with Sales.enter() as s:
             def rows():
                 clear_cache()
                 with s.user('A1'):
@@ -539,7 +350,7 @@ class SaleMixin:
             deposit = s.post(sale.advance_payment_invoices[0])
             unpaid = (march, 360, 0, 0, 360, 120)
             self.assertEqual(rows(), [unpaid, (may, 0, 840, 0, 840, 0)])
-            s.pay(deposit)
+            s.pay(deposit, MARCH)
             self.assertEqual(rows(), [quote, (may, 0, 840, 0, 840, 0)])
             sale = s.press('A1', 'invoice_own', sale)
             final, = sale.invoices
@@ -556,7 +367,7 @@ class SaleMixin:
         "The discount is said in the text of the invoice"
         pool = Pool()
         Line = pool.get('sale.line')
-        with sales() as s:
+        with Sales.enter() as s:
             party = s.c.party("Customer")
             line = Line(
                 sale=None, type='line', quantity=2, base_price=D(100),
@@ -583,7 +394,7 @@ class SaleMixin:
         InvoiceLine = pool.get('account.invoice.line')
         Line = pool.get('sale.line')
         Sale = pool.get('sale.sale')
-        with sales() as s:
+        with Sales.enter() as s:
             taxes = [s.c.tax(TAX)]
             currency = s.c.company.currency
             for gross, quantity, total in [
@@ -616,7 +427,7 @@ class SaleMixin:
         "The paper has the brand, the validity, the deposit and the mentions"
         pool = Pool()
         Report = pool.get('sale.sale', type='report')
-        with sales() as s:
+        with Sales.enter() as s:
             a3 = s.c.activity('A3')
             a3.brand_name = "Claire Fontaine"
             a3.save()

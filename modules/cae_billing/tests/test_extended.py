@@ -6,6 +6,8 @@ from trytond.modules.cae_members.tests import server
 from trytond.tests.test_tryton import ModuleTestCase, TestCase, drop_db
 
 from .einvoice import PlatformMixin
+from .payment import PaymentMixin
+from .purchase import PurchaseMixin, PurchaseRightsMixin, create_purchases
 from .rights import RightsMixin, create_world
 from .sale import SaleMixin, SaleRightsMixin, create_sales
 from .tools import (
@@ -14,7 +16,8 @@ from .tools import (
 
 @pytest.mark.sqlite
 class ExtendedTestCase(
-        SaleMixin, PlatformMixin, ViewMixin, ModuleTestCase):
+        SaleMixin, PurchaseMixin, PaymentMixin, PlatformMixin, ViewMixin,
+        ModuleTestCase):
     "Test the module with all those that it extends"
     module, *extras = EXTENDED
 
@@ -28,8 +31,9 @@ class ExtendedTestCase(
 
 
 @pytest.mark.sqlite
-class ExtendedRightsTestCase(SaleRightsMixin, RightsMixin, TestCase):
-    "Test the rights, with the sales of two entrepreneurs"
+class ExtendedRightsTestCase(
+        SaleRightsMixin, PurchaseRightsMixin, RightsMixin, TestCase):
+    "Test the rights, with the sales and purchases of two entrepreneurs"
     module = ExtendedTestCase.module
     extras = ExtendedTestCase.extras
 
@@ -37,7 +41,7 @@ class ExtendedRightsTestCase(SaleRightsMixin, RightsMixin, TestCase):
     def setUpClass(cls):
         server.activate(
             cls, create_books, create_people, create_other, create_world,
-            create_sales)
+            create_sales, create_purchases)
 
     @classmethod
     def tearDownClass(cls):

@@ -29,8 +29,8 @@ EXTENDED = [
     'account_payment_clearing', 'account_payment_sepa', 'account_statement',
     'account_statement_coda', 'account_statement_ofx',
     'account_statement_rule', 'account_statement_sepa', 'account_tax_cash',
-    'edocument_peppol', 'edocument_uncefact', 'sale', 'sale_advance_payment',
-    'sale_discount']
+    'edocument_peppol', 'edocument_uncefact', 'purchase', 'sale',
+    'sale_advance_payment', 'sale_discount']
 
 YEAR = 2025
 

@@ -81,22 +81,24 @@ class Closing(metaclass=PoolMeta):
         Statement.declare(
             self, move, less(to_date, Statement.declared(self.company)))
 
-    def _vat_on_receipts(self, waiting):
+    def _vat_on_receipts(self, waiting, ledger=False):
         """Return {(tax id, 'base' or 'tax'): amount} due to date of the sales
         whose VAT waits for its receipt.
 
         What waits without an invoice, as in an opening balance, is left to
-        the bookkeeper.
+        the bookkeeper. With ``ledger`` the bases are the amounts of the
+        lines that have the tax, not what their tax lines say.
         """
         settlements = Settlement.of_open_invoices(
             [self.company], self.period.end_date)
-        rows = self._vat_invoiced(waiting, list(settlements))
+        rows = self._vat_invoiced(waiting, list(settlements), ledger)
         paid = {i: s.shares()[0] for i, s in settlements.items()}
         totals = {
-            key: amount for _, key, amount in self._vat_invoiced(waiting)}
+            key: amount for _, key, amount in self._vat_invoiced(
+                waiting, ledger=ledger)}
         return due(totals, rows, paid)
 
-    def _vat_invoiced(self, waiting, invoices=None):
+    def _vat_invoiced(self, waiting, invoices=None, ledger=False):
         """Return [(invoice id, (tax id, 'base' or 'tax'), amount)] of what
         the invoices put on the account.
 
@@ -106,18 +108,18 @@ class Closing(metaclass=PoolMeta):
         for name in ['move', 'cancel_move']:
             for type_ in ['base', 'tax']:
                 for invoice, tax, amount in self._vat_rows(
-                        waiting, name, type_, invoices):
+                        waiting, name, type_, invoices, ledger):
                     key = invoice, (tax, type_)
                     sums[key] = sums.get(key, 0) + round_half_up(amount or 0)
         return [(*key, amount) for key, amount in sums.items()]
 
-    def _vat_rows(self, waiting, name, type_, invoices):
+    def _vat_rows(self, waiting, name, type_, invoices, ledger):
         pool = Pool()
         Invoice = pool.get('account.invoice')
         invoice, other = Invoice.__table__(), Invoice.__table__()
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
-        tax_line = pool.get('account.tax.line').__table__()
+        tax_line = self._vat_tax_lines(ledger)
         invoice_move = getattr(invoice, name)
         where = self._vat_posted_moves(move) & (invoice.type == 'out')
         if name == 'cancel_move':
@@ -161,15 +163,36 @@ class Closing(metaclass=PoolMeta):
                 line.move, tax_line.tax, where=line.account == waiting.id,
                 group_by=[line.move, tax_line.tax]))
 
-    def _vat_on_issue(self, waiting):
+    def _vat_tax_lines(self, ledger):
+        """Return the tax lines as a table or a query.
+
+        With ``ledger`` a base is what stands on its line, once for each tax.
+        """
+        tax_line = Pool().get('account.tax.line').__table__()
+        if not ledger:
+            return tax_line
+        line = Pool().get('account.move.line').__table__()
+        return (tax_line
+            .join(line, condition=tax_line.move_line == line.id)
+            .select(
+                tax_line.move_line, tax_line.tax, tax_line.type,
+                (line.credit - line.debit).as_('amount'),
+                where=tax_line.type == 'base',
+                group_by=[
+                    tax_line.move_line, tax_line.tax, tax_line.type,
+                    line.credit, line.debit]))
+
+    def _vat_on_issue(self, waiting, ledger=False):
         """Return {(kind, tax id, 'base' or 'tax'): amount} of the VAT that is
         due, or taken off, at the date of its document.
+
+        With ``ledger`` the bases alone, as they stand on the lines.
         """
         pool = Pool()
         Tax = pool.get('account.tax')
         line = pool.get('account.move.line').__table__()
         move = pool.get('account.move').__table__()
-        tax_line = pool.get('account.tax.line').__table__()
+        tax_line = self._vat_tax_lines(ledger)
         waits = self._vat_waits(waiting)
         rows = fetch(tax_line
             .join(line, condition=tax_line.move_line == line.id)

@@ -10,7 +10,7 @@ from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.posting import Entry, move_values
 from trytond.modules.cae_members.tests import server
 from trytond.modules.cae_members.tests.server import (
-    create_fiscalyear, with_transaction)
+    create_fiscalyear, undone, with_transaction)
 from trytond.modules.cae_members.tests.test_module import (
     create_user, refused, set_user)
 from trytond.modules.cae_payroll import law
@@ -121,6 +121,12 @@ class Cooperative:
             'account.period',
             ('start_date', '=', dt.date(2026, month, 1)),
             ('company', '=', self.company.id), ('type', '=', 'standard'))
+
+    def closing(self, month):
+        closing, = self.get('cae.closing').create([{
+                    'company': self.company.id,
+                    'period': self.period(month).id}])
+        return closing
 
     def run(self, month):
         return self.get('cae.payroll.run').of(
@@ -702,6 +708,56 @@ class CaePayrollTestCase(
                 a for a in closing._attention() if a['kind'] == 'pay_terms']
             self.assertEqual(len(attention), 1)
             self.assertIn('Ben', attention[0]['message'])
+
+    @with_transaction()
+    def test_check_accounts(self):
+        "The accounts of pay, charges and bodies got what payslips say"
+        codes = ['charges', 'contributions']
+        with Cooperative() as coop:
+            coop.earn('A', '3000.00')
+            coop.terms('Ada', fixed_part=D(500))
+            coop.terms(
+                'Cid', mode='fixed', fixed_part=D(2300), weekly_hours=D(35))
+            closing = coop.closing(3)
+
+            def checked():
+                return {v['code']: v for v in closing._checked(codes)}
+
+            for check in checked().values():
+                self.assertEqual(
+                    (check['state'], check['found']), ('right', 0))
+            payslips = list(coop.pay(3, 'Ada', 'Cid').values())
+            checks = checked()
+            self.assertEqual({v['state'] for v in checks.values()}, {'right'})
+            cost = sum(p.cost for p in payslips)
+            for check in checks.values():
+                self.assertEqual(
+                    (check['expected'], check['found']), (cost, cost))
+            reduction = coop.account('64519')
+            for query, wrong in [
+                    ("UPDATE account_move_line SET credit = credit + 1 "
+                        f"WHERE account = {reduction.id} AND credit > 0 ",
+                        {'charges'}),
+                    ("UPDATE cae_payslip_line SET employer = employer + 1 "
+                        "WHERE id = (SELECT MAX(line.id) "
+                        "FROM cae_payslip_line line "
+                        "JOIN cae_payroll_rule rule ON rule.id = line.rule "
+                        "WHERE rule.kind = 'reduction')", {*codes}),
+                    ("UPDATE cae_payslip SET net_paid = net_paid + 1 WHERE "
+                        "id = (SELECT MAX(id) FROM cae_payslip)",
+                        {'contributions'}),
+                    ]:
+                with self.subTest(query=query), undone():
+                    cursor = Transaction().connection.cursor()
+                    cursor.execute(query)
+                    self.assertTrue(cursor.rowcount)
+                    checks = checked()
+                    self.assertEqual({
+                            code for code, v in checks.items()
+                            if v['state'] == 'look'}, wrong)
+                    if wrong == {'charges'}:
+                        self.assertIn(
+                            str(reduction.id), checks['charges']['records'])
 
     @with_transaction()
     def test_prepared_by_hand(self):
