@@ -342,7 +342,7 @@ class Cooperative:
                     })
         contracts = Contract.create(contracts)
         Contract.confirm_clauses(contracts)
-        Contract.sign(staff_contracts + contracts)
+        Contract.sign([*staff_contracts, *contracts])
         activities = Activity.create([{
                     'company': company,
                     'name': f"{person.trade} {person.name.split()[0]}",

@@ -162,8 +162,6 @@ class Closing(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, closings, values=None, external=False):
-        super().check_modification(
-            mode, closings, values=values, external=external)
         if (mode == 'delete' or (
                     mode == 'write'
                     and values.keys() & {'company', 'period'})):
@@ -172,6 +170,8 @@ class Closing(Workflow, ModelSQL, ModelView):
                     raise ClosingFrozenError(gettext(
                             'cae_billing.msg_closing_frozen',
                             closing=closing.rec_name))
+        super().check_modification(
+            mode, closings, values=values, external=external)
 
     def _check_open(self):
         Date = Pool().get('ir.date')

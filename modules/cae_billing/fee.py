@@ -497,10 +497,10 @@ class FeeRule(
 
     @classmethod
     def check_modification(cls, mode, rules, values=None, external=False):
-        super().check_modification(
-            mode, rules, values=values, external=external)
         if mode == 'write' and values.keys() - cls._open_fields:
             cls.check_charged(rules)
+        super().check_modification(
+            mode, rules, values=values, external=external)
 
     @classmethod
     def check_charged(cls, rules):
@@ -822,12 +822,12 @@ class Fee(CompanyCurrencyMixin, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, fees, values=None, external=False):
-        super().check_modification(
-            mode, fees, values=values, external=external)
         if mode == 'delete' or (mode == 'write' and values.keys() - {'move'}):
             for fee in fees:
                 raise FeePostedError(gettext(
                         'cae_billing.msg_fee_posted', fee=fee.rec_name))
+        super().check_modification(
+            mode, fees, values=values, external=external)
 
     @classmethod
     def posted(cls, activities, upto):

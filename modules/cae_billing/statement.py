@@ -175,13 +175,13 @@ class Statement(CompanyCurrencyMixin, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, statements, values=None, external=False):
-        super().check_modification(
-            mode, statements, values=values, external=external)
         if mode in {'write', 'delete'}:
             for statement in statements:
                 raise ClosingFrozenError(gettext(
                         'cae_billing.msg_statement_frozen',
                         statement=statement.rec_name))
+        super().check_modification(
+            mode, statements, values=values, external=external)
 
     @classmethod
     def make(cls, activities, period, closing=None):
@@ -269,13 +269,13 @@ class StatementLine(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         if mode in {'write', 'delete'}:
             for line in lines:
                 raise ClosingFrozenError(gettext(
                         'cae_billing.msg_statement_frozen',
                         statement=line.statement.rec_name))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class StatementReport(Report):

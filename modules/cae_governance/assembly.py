@@ -593,8 +593,6 @@ class Assembly(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, assemblies, values=None, external=False):
-        super().check_modification(
-            mode, assemblies, values=values, external=external)
         if mode == 'create':
             wrong = external and any(
                 a.state != 'draft' or a.roll_hash for a in assemblies)
@@ -610,6 +608,8 @@ class Assembly(Workflow, ModelSQL, ModelView):
             raise AssemblyAccessError(gettext(
                     'cae_governance.msg_assembly_modify',
                     assembly=assemblies[0].rec_name))
+        super().check_modification(
+            mode, assemblies, values=values, external=external)
 
     @classmethod
     def copy(cls, assemblies, default=None):
@@ -767,8 +767,6 @@ class Roll(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, rows, values=None, external=False):
-        super().check_modification(
-            mode, rows, values=values, external=external)
         if mode == 'create':
             wrong = external or any(r.assembly.state != 'draft' for r in rows)
         elif mode == 'write':
@@ -779,6 +777,8 @@ class Roll(ModelSQL, ModelView):
             raise AssemblyAccessError(gettext(
                     'cae_governance.msg_assembly_roll_modify',
                     assembly=rows[0].assembly.rec_name))
+        super().check_modification(
+            mode, rows, values=values, external=external)
 
     @classmethod
     def copy(cls, rows, default=None):
@@ -909,8 +909,6 @@ class Proxy(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, proxies, values=None, external=False):
-        super().check_modification(
-            mode, proxies, values=values, external=external)
         for assembly in {p.assembly for p in proxies}:
             if (assembly.state not in {'convened', 'open'}
                     or mode == 'delete'
@@ -921,6 +919,8 @@ class Proxy(ModelSQL, ModelView):
                 raise AssemblyAccessError(gettext(
                         'cae_governance.msg_proxy_modify',
                         assembly=assembly.rec_name))
+        super().check_modification(
+            mode, proxies, values=values, external=external)
 
     @classmethod
     def copy(cls, proxies, default=None):

@@ -224,8 +224,6 @@ class Resolution(Workflow, sequence_ordered(), ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, resolutions, values=None, external=False):
-        super().check_modification(
-            mode, resolutions, values=values, external=external)
         results = cls._result_fields | {'state'}
         for resolution in resolutions:
             draft = (
@@ -247,6 +245,8 @@ class Resolution(Workflow, sequence_ordered(), ModelSQL, ModelView):
                 raise AssemblyAccessError(gettext(
                         'cae_governance.msg_resolution_modify',
                         resolution=resolution.rec_name))
+        super().check_modification(
+            mode, resolutions, values=values, external=external)
 
     @classmethod
     def copy(cls, resolutions, default=None):
@@ -337,8 +337,6 @@ class Vote(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, votes, values=None, external=False):
-        super().check_modification(
-            mode, votes, values=values, external=external)
         for vote in votes:
             if vote.resolution.state != 'open':
                 raise VoteAccessError(gettext(
@@ -349,6 +347,8 @@ class Vote(ModelSQL, ModelView):
             raise VoteAccessError(gettext(
                     'cae_governance.msg_vote_modify',
                     member=votes[0].roll.name))
+        super().check_modification(
+            mode, votes, values=values, external=external)
 
 
 class Cast(Wizard):

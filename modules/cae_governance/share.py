@@ -56,7 +56,11 @@ class Movement(CompanyCurrencyMixin, ModelSQL, ModelView):
             },
         help="The cooperative whose shares move.")
     number = fields.Char(
-        "Number", readonly=True,
+        "Number",
+        states={
+            'readonly': Eval('id', -1) >= 0,
+            'invisible': Eval('id', -1) < 0,
+            },
         help="The number in the register. "
         "The two sides of a transfer share it.")
     associate = fields.Many2One(
@@ -235,8 +239,6 @@ class Movement(CompanyCurrencyMixin, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, movements, values=None, external=False):
-        super().check_modification(
-            mode, movements, values=values, external=external)
         if mode in {'write', 'delete'}:
             raise ShareAccessError(gettext(
                     'cae_governance.msg_share_movement_modify',
@@ -245,6 +247,8 @@ class Movement(CompanyCurrencyMixin, ModelSQL, ModelView):
                 m.type in _TRANSFER or m.reversal_of for m in movements):
             raise ShareAccessError(gettext(
                     'cae_governance.msg_share_movement_create'))
+        super().check_modification(
+            mode, movements, values=values, external=external)
 
     @classmethod
     def validate_fields(cls, movements, field_names):

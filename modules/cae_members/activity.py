@@ -61,8 +61,12 @@ class Activity(
         "results already allocated (résultats affectés) and documents still "
         "to be assigned (à affecter).")
     analytic_account = fields.Many2One(
-        'analytic_account.account', "Analytic Account",
-        required=True, readonly=True, ondelete='RESTRICT',
+        'analytic_account.account', "Analytic Account", ondelete='RESTRICT',
+        states={
+            'required': Eval('id', -1) >= 0,
+            'readonly': Eval('id', -1) >= 0,
+            'invisible': Eval('id', -1) < 0,
+            },
         domain=[
             ('company', '=', Eval('company', -1)),
             ('type', '=', 'normal'),
@@ -348,8 +352,6 @@ class Activity(
     @classmethod
     def check_modification(
             cls, mode, activities, values=None, external=False):
-        super().check_modification(
-            mode, activities, values=values, external=external)
         if mode == 'write':
             for name in values.keys() & {
                     'company', 'kind', 'analytic_account'}:
@@ -361,6 +363,8 @@ class Activity(
                                 'cae_members.msg_activity_modify',
                                 activity=activity.rec_name,
                                 **cls.__names__(name)))
+        super().check_modification(
+            mode, activities, values=values, external=external)
 
     @classmethod
     def on_modification(cls, mode, activities, field_names=None):

@@ -93,14 +93,14 @@ class Amendment(ChangeableMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, amendments, values=None, external=False):
-        super().check_modification(
-            mode, amendments, values=values, external=external)
         if mode in {'write', 'delete'}:
             for amendment in amendments:
                 if amendment.state != 'draft':
                     raise ContractAccessError(gettext(
                             'cae_members.msg_amendment_modify',
                             amendment=amendment.rec_name))
+        super().check_modification(
+            mode, amendments, values=values, external=external)
 
     @classmethod
     def copy(cls, amendments, default=None):

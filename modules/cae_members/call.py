@@ -174,8 +174,6 @@ class CallAnswer(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, answers, values=None, external=False):
-        super().check_modification(
-            mode, answers, values=values, external=external)
         if mode != 'delete':
             today = Pool().get('ir.date').today()
             for answer in answers:
@@ -185,3 +183,5 @@ class CallAnswer(ModelSQL, ModelView):
                     raise CallError(gettext(
                             'cae_members.msg_call_closed',
                             call=call.rec_name))
+        super().check_modification(
+            mode, answers, values=values, external=external)

@@ -127,10 +127,10 @@ class Change(
 
     @classmethod
     def check_modification(cls, mode, changes, values=None, external=False):
-        super().check_modification(
-            mode, changes, values=values, external=external)
         if external and (mode != 'write' or values.keys() - {'reason'}):
             raise ChangeAccessError(gettext('cae_members.msg_change_modify'))
+        super().check_modification(
+            mode, changes, values=values, external=external)
 
     @classmethod
     def present(cls, entrepreneurs):

@@ -136,11 +136,11 @@ class ClauseText(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, texts, values=None, external=False):
-        super().check_modification(
-            mode, texts, values=values, external=external)
         for contract in {text.contract for text in texts}:
             if (contract.state != 'draft'
                     and (mode != 'delete' or contract.state != 'cancelled')):
                 raise ContractAccessError(gettext(
                         'cae_members.msg_contract_modify',
                         contract=contract.rec_name))
+        super().check_modification(
+            mode, texts, values=values, external=external)

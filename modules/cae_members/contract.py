@@ -878,8 +878,6 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, contracts, values=None, external=False):
-        super().check_modification(
-            mode, contracts, values=values, external=external)
         if mode == 'delete':
             for contract in contracts:
                 if contract.state not in {'draft', 'cancelled'}:
@@ -898,6 +896,8 @@ class Contract(ChangeableMixin, Workflow, ModelSQL, ModelView):
                     raise ContractAccessError(gettext(
                             'cae_members.msg_contract_modify',
                             contract=contract.rec_name))
+        super().check_modification(
+            mode, contracts, values=values, external=external)
 
     @classmethod
     def on_modification(cls, mode, contracts, field_names=None):

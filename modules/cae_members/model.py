@@ -5,6 +5,7 @@ from dateutil.relativedelta import relativedelta
 
 from trytond.i18n import gettext
 from trytond.model import fields
+from trytond.model.exceptions import AccessError
 from trytond.pool import Pool
 from trytond.pyson import Eval, If
 from trytond.transaction import (
@@ -78,6 +79,20 @@ def own_entrepreneur(company):
                 ], limit=1, order=[])
     for entrepreneur in entrepreneurs:
         return entrepreneur.id
+
+
+def check_company(company):
+    """Refuse a company that is not of the user, as the rules would.
+
+    Raise AccessError. It is for wizards, that take what the client sends.
+    """
+    pool = Pool()
+    Company = pool.get('company.company')
+    User = pool.get('res.user')
+    if (Transaction().check_access
+            and company.id not in User.get_companies()):
+        raise AccessError(gettext(
+                'ir.msg_access_rule_error', **Company.__names__()))
 
 
 class CompanyCurrencyMixin:

@@ -214,8 +214,6 @@ class Settlement(Workflow, ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, settlements, values=None, external=False):
-        super().check_modification(
-            mode, settlements, values=values, external=external)
         if mode == 'delete' or mode == 'write' and values.keys() & {
                 'company', 'entrepreneur', 'activity', 'date', 'outcome',
                 'exit_reason', 'closing_reason'}:
@@ -224,6 +222,8 @@ class Settlement(Workflow, ModelSQL, ModelView):
                     raise SettlementAccessError(gettext(
                             'cae_members.msg_settlement_modify',
                             settlement=settlement.rec_name))
+        super().check_modification(
+            mode, settlements, values=values, external=external)
 
     @classmethod
     def validate_fields(cls, settlements, field_names):
@@ -604,12 +604,12 @@ class Settlement(Workflow, ModelSQL, ModelView):
                 (name, 'in', [r.id for r in dates]),
                 ], order=[])
         present = {getattr(s, name) for s in settlements}
-        return settlements + cls.create([{
-                    'company': record.company.id,
-                    name: record.id,
-                    'date': date,
-                    } for record, date in dates.items()
-                if record not in present])
+        return [*settlements, *cls.create([{
+                        'company': record.company.id,
+                        name: record.id,
+                        'date': date,
+                        } for record, date in dates.items()
+                    if record not in present])]
 
 
 class Fact(ModelSQL, ModelView):
@@ -642,11 +642,11 @@ class Fact(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, facts, values=None, external=False):
-        super().check_modification(
-            mode, facts, values=values, external=external)
         if external:
             raise SettlementAccessError(
                 gettext('cae_members.msg_settlement_fact'))
+        super().check_modification(
+            mode, facts, values=values, external=external)
 
     @classmethod
     def _get_origins(cls):
@@ -852,8 +852,9 @@ class Activity(metaclass=PoolMeta):
     def __setup__(cls):
         super().__setup__()
         # A business is closed by its settlement
-        cls.active.states['readonly'] = Bool(Eval('closing_date')) | (
-            (Eval('kind') == 'business') & Eval('active', True))
+        cls.active.states['readonly'] = (Eval('id', -1) >= 0) & (
+            Bool(Eval('closing_date'))
+            | (Eval('kind') == 'business') & Eval('active', True))
         cls._buttons.update({
                 'prepare_closing': {
                     'invisible': (

@@ -318,8 +318,6 @@ class Interview(ChangeableMixin, Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, interviews, values=None, external=False):
-        super().check_modification(
-            mode, interviews, values=values, external=external)
         locked = {
             'company', 'entrepreneurs', 'advisor', 'kind', 'date', 'duration'}
         if mode == 'delete' or mode == 'write' and values.keys() & locked:
@@ -328,6 +326,8 @@ class Interview(ChangeableMixin, Workflow, ModelSQL, ModelView):
                     raise InterviewAccessError(gettext(
                             'cae_members.msg_interview_modify',
                             interview=interview.rec_name))
+        super().check_modification(
+            mode, interviews, values=values, external=external)
 
     @classmethod
     def on_modification(cls, mode, interviews, field_names=None):

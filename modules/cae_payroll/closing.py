@@ -67,8 +67,9 @@ class Closing(metaclass=PoolMeta):
                 ('contract', 'in', [c.id for c in contracts]),
                 ('state', '!=', 'posted'),
                 ])
-        payslips = Payslip.recompute(prepared)
-        payslips += Payslip.prepare(contracts, run, number=True)
+        payslips = [
+            *Payslip.recompute(prepared),
+            *Payslip.prepare(contracts, run, number=True)]
         Payslip.post(payslips)
         if run.state != 'posted':
             Run.write([run], {'state': 'posted'})

@@ -269,14 +269,14 @@ class Payslip(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, payslips, values=None, external=False):
-        super().check_modification(
-            mode, payslips, values=values, external=external)
         if mode in {'write', 'delete'}:
             for payslip in payslips:
                 if payslip.state == 'posted':
                     raise PayslipPostedError(gettext(
                             'cae_payroll.msg_payslip_posted',
                             payslip=payslip.rec_name))
+        super().check_modification(
+            mode, payslips, values=values, external=external)
 
     @classmethod
     def validate_fields(cls, payslips, field_names):
@@ -829,10 +829,10 @@ class PayslipLine(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         if mode != 'create' or external:
             _check_not_posted({line.payslip for line in lines})
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class PayslipActivity(ModelSQL, ModelView):
@@ -878,10 +878,10 @@ class PayslipActivity(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, parts, values=None, external=False):
-        super().check_modification(
-            mode, parts, values=values, external=external)
         if mode != 'create' or external:
             _check_not_posted({part.payslip for part in parts})
+        super().check_modification(
+            mode, parts, values=values, external=external)
 
 
 def _check_not_posted(payslips):

@@ -97,13 +97,13 @@ class Run(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, runs, values=None, external=False):
-        super().check_modification(
-            mode, runs, values=values, external=external)
         if mode == 'delete':
             for run in runs:
                 if run.state != 'draft':
                     raise RunError(gettext(
                             'cae_payroll.msg_run_delete', run=run.rec_name))
+        super().check_modification(
+            mode, runs, values=values, external=external)
 
     @classmethod
     def of(cls, company, period, closing=None):

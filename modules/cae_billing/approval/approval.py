@@ -294,12 +294,12 @@ class DraftApprovalMixin(ApprovalMixin):
 
     @classmethod
     def check_modification(cls, mode, documents, values=None, external=False):
-        super().check_modification(
-            mode, documents, values=values, external=external)
         if external and (
                 mode == 'write' and 'approval' in values
                 or mode == 'create' and any(d.approval for d in documents)):
             raise AccessError(gettext('cae_billing.msg_approval_by_button'))
+        super().check_modification(
+            mode, documents, values=values, external=external)
 
 
 class Event(ModelSQL, ModelView):
@@ -377,10 +377,10 @@ class Event(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, events, values=None, external=False):
-        super().check_modification(
-            mode, events, values=values, external=external)
         if mode != 'create':
             raise AccessError(gettext('cae_billing.msg_approval_event_kept'))
+        super().check_modification(
+            mode, events, values=values, external=external)
 
 
 class Pending(ModelSQL, ModelView):

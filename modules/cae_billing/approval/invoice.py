@@ -216,11 +216,11 @@ class Invoice(DraftApprovalMixin, metaclass=PoolMeta):
 
     @classmethod
     def check_modification(cls, mode, invoices, values=None, external=False):
-        super().check_modification(
-            mode, invoices, values=values, external=external)
         if external:
             check_reach('party.party', targets(
                     mode, 'party', invoices, values))
+        super().check_modification(
+            mode, invoices, values=values, external=external)
 
 
 class InvoiceLine(metaclass=PoolMeta):
@@ -259,11 +259,11 @@ class InvoiceLine(metaclass=PoolMeta):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         if external:
             check_reach('product.product', targets(
                     mode, 'product', lines, values))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
     @classmethod
     def preprocess_values(cls, mode, values):

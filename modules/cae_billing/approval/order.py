@@ -147,13 +147,13 @@ class OrderMixin(Model):
 
     @classmethod
     def check_modification(cls, mode, orders, values=None, external=False):
-        super().check_modification(
-            mode, orders, values=values, external=external)
         if external:
             for name in cls._parties:
                 Target = cls._fields[name].get_target()
                 check_reach(
                     Target.__name__, targets(mode, name, orders, values))
+        super().check_modification(
+            mode, orders, values=values, external=external)
 
 
 class OrderApprovalMixin(DraftApprovalMixin):
@@ -276,11 +276,11 @@ class OrderLineMixin(Model):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         if external:
             check_reach('product.product', targets(
                     mode, 'product', lines, values))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
     @classmethod
     def preprocess_values(cls, mode, values):

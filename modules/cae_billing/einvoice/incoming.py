@@ -126,13 +126,13 @@ class Incoming(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, records, values=None, external=False):
-        super().check_modification(
-            mode, records, values=values, external=external)
         if mode == 'write' and external:
             for record in records:
                 raise AccessError(gettext(
                         'cae_billing.msg_incoming_frozen',
                         incoming=record.rec_name))
+        super().check_modification(
+            mode, records, values=values, external=external)
 
     @classmethod
     def copy(cls, records, default=None):
@@ -166,20 +166,23 @@ class Incoming(ModelSQL, ModelView):
                     number=content.number, supplier=supplier.rec_name,
                     invoice=known[0].rec_name))
         invoice = cls._invoice(company, supplier, content)
-        record, = cls.create([{
-                    'company': company.id,
-                    'file': data,
-                    'filename': filename,
-                    'supplier': supplier.id,
-                    'number': content.number,
-                    'date': content.date,
-                    'total': -content.total if content.credit
-                    else content.total,
-                    'references': ', '.join(filter(None, [
-                                content.buyer.address, *content.references])),
-                    'invoice': invoice.id,
-                    }])
-        return record
+        # Nobody writes it: whether the user may was found with the invoice
+        with without_check_access():
+            record, = cls.create([{
+                        'company': company.id,
+                        'file': data,
+                        'filename': filename,
+                        'supplier': supplier.id,
+                        'number': content.number,
+                        'date': content.date,
+                        'total': -content.total if content.credit
+                        else content.total,
+                        'references': ', '.join(filter(None, [
+                                    content.buyer.address,
+                                    *content.references])),
+                        'invoice': invoice.id,
+                        }])
+        return cls(record.id)
 
     @classmethod
     def _read(cls, data, filename):

@@ -158,13 +158,13 @@ class Invoice(metaclass=PoolMeta):
 
     @classmethod
     def check_modification(cls, mode, invoices, values=None, external=False):
-        super().check_modification(
-            mode, invoices, values=values, external=external)
         if external and (
                 mode == 'write' and values.keys() & FIELDS
                 or mode == 'create' and any(
                     getattr(i, n) for i in invoices for n in FIELDS)):
             raise AccessError(gettext('cae_billing.msg_sending_by_button'))
+        super().check_modification(
+            mode, invoices, values=values, external=external)
 
     @classmethod
     @ModelView.button_action('cae_billing.wizard_send')

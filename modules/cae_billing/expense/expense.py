@@ -373,8 +373,6 @@ class Expense(
 
     @classmethod
     def check_modification(cls, mode, expenses, values=None, external=False):
-        super().check_modification(
-            mode, expenses, values=values, external=external)
         if mode == 'delete':
             refused = [e for e in expenses if not e._deletable]
         elif mode == 'create':
@@ -400,6 +398,8 @@ class Expense(
             raise ExpenseAccessError(gettext(
                     'cae_billing.msg_expense_frozen',
                     expense=expense.rec_name, state=expense.state_string))
+        super().check_modification(
+            mode, expenses, values=values, external=external)
 
     @property
     def _deletable(self):

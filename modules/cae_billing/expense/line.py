@@ -354,8 +354,6 @@ class Line(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         internal = {'refund_amount', 'distance_before', 'paid_before'}
         for line in lines:
             expense = line.expense
@@ -383,6 +381,8 @@ class Line(sequence_ordered(), ModelSQL, ModelView):
                         'cae_billing.msg_expense_frozen',
                         expense=expense.rec_name,
                         state=expense.state_string))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
     @classmethod
     def on_modification(cls, mode, lines, field_names=None):

@@ -85,13 +85,13 @@ class Waiver(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, waivers, values=None, external=False):
-        super().check_modification(
-            mode, waivers, values=values, external=external)
         for waiver in waivers:
             if external or waiver.move:
                 raise ExpenseAccessError(gettext(
                         'cae_billing.msg_expense_waiver_frozen',
                         expense=waiver.expense.rec_name))
+        super().check_modification(
+            mode, waivers, values=values, external=external)
 
 
 class Waive(Wizard):

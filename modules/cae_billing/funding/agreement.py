@@ -271,8 +271,6 @@ class Agreement(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, agreements, values=None, external=False):
-        super().check_modification(
-            mode, agreements, values=values, external=external)
         fixed = {
             'company', 'funder', 'activity', 'amount', 'notified_on',
             'entries'}
@@ -282,6 +280,8 @@ class Agreement(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
                     raise FundingAccessError(gettext(
                             'cae_billing.msg_funding_frozen',
                             agreement=agreement.rec_name))
+        super().check_modification(
+            mode, agreements, values=values, external=external)
 
     @classmethod
     @ModelView.button
@@ -497,12 +497,12 @@ class Entry(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, entries, values=None, external=False):
-        super().check_modification(
-            mode, entries, values=values, external=external)
         if external or mode == 'delete' or (
                 mode == 'write' and values.keys() - {'move'}):
             raise FundingAccessError(gettext(
                     'cae_billing.msg_funding_entry'))
+        super().check_modification(
+            mode, entries, values=values, external=external)
 
 
 class FundedAction(metaclass=PoolMeta):

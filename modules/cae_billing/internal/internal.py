@@ -422,8 +422,6 @@ class Internal(
     @classmethod
     def check_modification(
             cls, mode, documents, values=None, external=False):
-        super().check_modification(
-            mode, documents, values=values, external=external)
         if external and (
                 mode == 'write' and values.keys() & {*KEPT, 'corrections'}
                 or mode == 'create' and any(
@@ -437,6 +435,8 @@ class Internal(
                     raise InternalAccessError(gettext(
                             'cae_billing.msg_internal_frozen',
                             document=document.rec_name))
+        super().check_modification(
+            mode, documents, values=values, external=external)
 
     @classmethod
     def validate_fields(cls, documents, field_names):
@@ -769,13 +769,13 @@ class InternalLine(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for document in {line.internal for line in lines}:
             if document.state != 'draft':
                 raise InternalAccessError(gettext(
                         'cae_billing.msg_internal_frozen',
                         document=document.rec_name))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class Correct(Wizard):

@@ -169,8 +169,6 @@ class Reopening(Workflow, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, reopenings, values=None, external=False):
-        super().check_modification(
-            mode, reopenings, values=values, external=external)
         if mode == 'create':
             Activity = Pool().get('cae.activity')
             until = Activity.locked_until({r.activity for r in reopenings})
@@ -185,6 +183,8 @@ class Reopening(Workflow, ModelSQL, ModelView):
                 raise ReopeningError(gettext(
                         'cae_billing.msg_reopening_kept',
                         reopening=reopening.rec_name))
+        super().check_modification(
+            mode, reopenings, values=values, external=external)
 
     @classmethod
     def copy(cls, reopenings, default=None):

@@ -12,7 +12,8 @@ from sql.operators import Equal
 from trytond.i18n import gettext
 from trytond.model import (
     Exclude, ModelSQL, ModelView, Workflow, fields, sequence_ordered)
-from trytond.modules.cae_members.model import CompanyCurrencyMixin
+from trytond.modules.cae_members.model import (
+    CompanyCurrencyMixin, check_company)
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool, PoolMeta
 from trytond.pyson import Eval, PYSONEncoder
@@ -124,8 +125,6 @@ class Certificate(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
     @classmethod
     def check_modification(
             cls, mode, certificates, values=None, external=False):
-        super().check_modification(
-            mode, certificates, values=values, external=external)
         if mode == 'delete' or (
                 mode == 'write' and values.keys() - {'state'}):
             for certificate in certificates:
@@ -133,6 +132,8 @@ class Certificate(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
                     raise CertificateAccessError(gettext(
                             'cae_billing.msg_certificate_frozen',
                             certificate=certificate.rec_name))
+        super().check_modification(
+            mode, certificates, values=values, external=external)
 
     @classmethod
     def copy(cls, certificates, default=None):
@@ -206,7 +207,10 @@ class Certificate(CompanyCurrencyMixin, Workflow, ModelSQL, ModelView):
             for party, amounts in cls._paid(company, year).items()
             if party not in issued and any(
                 a > 0 for a in _sums(amounts).values())]
-        return cls.create(to_create)
+        # Nobody writes them
+        with without_check_access():
+            made = cls.create(to_create)
+        return cls.browse([c.id for c in made])
 
     @classmethod
     def _new(cls, company, year, declaration, party, amounts):
@@ -424,13 +428,13 @@ class CertificateLine(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for line in lines:
             if line.certificate.state != 'draft':
                 raise CertificateAccessError(gettext(
                         'cae_billing.msg_certificate_frozen',
                         certificate=line.certificate.rec_name))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class Make(Wizard):
@@ -452,6 +456,7 @@ class Make(Wizard):
 
     def do_make(self, action):
         Certificate = Pool().get('cae.personal_service.certificate')
+        check_company(self.start.company)
         made = Certificate.make(self.start.company, self.start.year)
         action['pyson_domain'] = PYSONEncoder().encode(
             [('id', 'in', [c.id for c in made])])

@@ -252,12 +252,12 @@ class SharedAccountLine(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for line in lines:
             if external or mode == 'write' or line.account.state == 'done':
                 raise BalanceSheetError(gettext(
                         'cae_billing.msg_balance_sheet_computed'))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class SharedAccountReport(Report):

@@ -71,8 +71,6 @@ class ComputedMixin:
     @classmethod
     def check_modification(
             cls, mode, documents, values=None, external=False):
-        super().check_modification(
-            mode, documents, values=values, external=external)
         if mode in {'write', 'delete'}:
             for document in documents:
                 if document.state == 'done':
@@ -88,6 +86,8 @@ class ComputedMixin:
                     getattr(d, cls._computed) for d in documents)):
             raise BalanceSheetError(gettext(
                     'cae_billing.msg_balance_sheet_computed'))
+        super().check_modification(
+            mode, documents, values=values, external=external)
 
     @classmethod
     @ModelView.button
@@ -551,12 +551,12 @@ class BalanceSheetActivity(PrintMixin, ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, rows, values=None, external=False):
-        super().check_modification(
-            mode, rows, values=values, external=external)
         for row in rows:
             if external or mode == 'write' or row.sheet.state == 'done':
                 raise BalanceSheetError(gettext(
                         'cae_billing.msg_balance_sheet_computed'))
+        super().check_modification(
+            mode, rows, values=values, external=external)
 
 
 class BalanceSheetLine(ModelSQL, ModelView):
@@ -588,12 +588,12 @@ class BalanceSheetLine(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for line in lines:
             if external or mode == 'write' or line.row.sheet.state == 'done':
                 raise BalanceSheetError(gettext(
                         'cae_billing.msg_balance_sheet_computed'))
+        super().check_modification(
+            mode, lines, values=values, external=external)
 
 
 class BalanceSheetReport(Report):

@@ -575,7 +575,7 @@ class ClosingMixin:
             chunks = Chunk.search([
                     ('closing', '=', closing.id), ('step', '=', 'fee')])
             Transaction().tasks.clear()
-            for chunk in chunks + chunks:
+            for chunk in [*chunks, *chunks]:
                 Chunk.process([chunk])
             self.assertEqual(len(Transaction().tasks), len(chunks))
             run_tasks()
@@ -597,7 +597,8 @@ class ClosingMixin:
                 calls = []
                 with patch.object(
                         Transaction(), 'connection') as connection:
-                    connection.cursor = lambda: Counter(cursor(), calls)
+                    connection.cursor = lambda **kwargs: Counter(
+                        cursor(**kwargs), calls)
                     Activity.balances(activities, date(2), 'collected')
                     Activity.turnovers(
                         activities, date(2), 'collected', date(1, 1))

@@ -576,7 +576,8 @@ class FeeMixin:
                 calls = []
                 with patch.object(
                         Transaction(), 'connection') as connection:
-                    connection.cursor = lambda: Counter(cursor(), calls)
+                    connection.cursor = lambda **kwargs: Counter(
+                        cursor(**kwargs), calls)
                     fees = Fee.compute(activities, c.period(3))
                 self.assertEqual(
                     len({f['activity'] for f in fees}), len(activities))

@@ -133,8 +133,6 @@ class DocumentMixin(CompanyCurrencyMixin):
     @classmethod
     def check_modification(
             cls, mode, documents, values=None, external=False):
-        super().check_modification(
-            mode, documents, values=values, external=external)
         if external and (
                 mode == 'write' and values.keys() & cls._kept
                 or mode == 'create' and any(
@@ -148,6 +146,8 @@ class DocumentMixin(CompanyCurrencyMixin):
                     raise YearEndAccessError(gettext(
                             'cae_billing.msg_year_end_frozen',
                             document=document.rec_name))
+        super().check_modification(
+            mode, documents, values=values, external=external)
 
     def _check_year(self):
         "Refuse a year that is not over or closed"
@@ -565,10 +565,10 @@ class CutoffLine(sequence_ordered(), ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for line in lines:
             if line.cutoff.state != 'draft':
                 raise YearEndAccessError(gettext(
                         'cae_billing.msg_year_end_frozen',
                         document=line.cutoff.rec_name))
+        super().check_modification(
+            mode, lines, values=values, external=external)

@@ -389,8 +389,6 @@ class YearEndLine(ModelSQL, ModelView):
 
     @classmethod
     def check_modification(cls, mode, lines, values=None, external=False):
-        super().check_modification(
-            mode, lines, values=values, external=external)
         for line in lines:
             state = line.year_end.state
             if state == 'posted' or external and state != 'draft':
@@ -403,3 +401,5 @@ class YearEndLine(ModelSQL, ModelView):
                     li.allocated or li.borne for li in lines)):
             raise YearEndAccessError(gettext(
                     'cae_billing.msg_year_end_by_button'))
+        super().check_modification(
+            mode, lines, values=values, external=external)

@@ -136,6 +136,10 @@ def create_french_company(name="Coopérative Les Ateliers"):
     from trytond.modules.account.tests import create_chart
     from trytond.modules.company.tests import create_company, set_company
 
+    # Tryton gives its groups to the administrator up to 8.0
+    User = Pool().get('res.user')
+    group = Pool().get('ir.model.data').get_id('account', 'group_account')
+    User.write([User(1)], {'groups': [('add', [group])]})
     # Written last: locked then, the whole chart would be made again
     Pool().get('account.configuration').lock()
     company = create_company(name=name)

@@ -613,7 +613,7 @@ class CaeMembersTestCase(
                             ('id', 'in', list(expected)),
                             ])
                     self.assertEqual(
-                        {e.id for e in found + others}, set(expected))
+                        {e.id for e in [*found, *others]}, set(expected))
 
         with set_company(company):
             check()
