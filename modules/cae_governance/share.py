@@ -98,7 +98,12 @@ class Movement(CompanyCurrencyMixin, ModelSQL, ModelView):
         help="The number of shares: positive when the associate gets them, "
         "negative when the associate leaves them.")
     unit_value = fields.Numeric(
-        "Unit Value", digits=(16, 2), required=True, readonly=True,
+        "Unit Value", digits=(16, 2),
+        states={
+            'required': Eval('id', -1) >= 0,
+            'readonly': Eval('id', -1) >= 0,
+            'invisible': Eval('id', -1) < 0,
+            },
         help="The nominal value of one share.")
     amount = fields.Function(
         Monetary("Amount", currency='currency', digits='currency'),

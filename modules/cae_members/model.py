@@ -13,6 +13,9 @@ from trytond.transaction import (
 
 from .exceptions import SetupError
 
+# What may be entered with a new record and not changed afterwards
+STORED = Eval('id', -1) >= 0
+
 
 class CodeMixin:
     """Fill an empty code from a sequence of the company.

@@ -246,7 +246,9 @@ class Payslip(Workflow, ModelSQL, ModelView):
     @classmethod
     def copy(cls, payslips, default=None):
         default = default.copy() if default is not None else {}
-        default.setdefault('state')
+        default.setdefault('state', 'draft')
+        default.setdefault('executive', False)
+        default.setdefault('above_budget', False)
         for name in [*cls._computed_fields, 'number', 'move']:
             default.setdefault(name)
         return super().copy(payslips, default=default)

@@ -90,7 +90,7 @@ class Run(Workflow, ModelSQL, ModelView):
     @classmethod
     def copy(cls, runs, default=None):
         default = default.copy() if default is not None else {}
-        default.setdefault('state')
+        default.setdefault('state', 'draft')
         default.setdefault('closing')
         default.setdefault('payslips')
         return super().copy(runs, default=default)

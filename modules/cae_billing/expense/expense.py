@@ -11,7 +11,7 @@ from trytond.i18n import gettext
 from trytond.model import Index, ModelSQL, ModelView, Unique, Workflow, fields
 from trytond.modules.cae_members.document import DocumentReport
 from trytond.modules.cae_members.model import (
-    CompanyCurrencyMixin, next_numbers, own_entrepreneur)
+    STORED, CompanyCurrencyMixin, next_numbers, own_entrepreneur)
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.cae_members.support import company_lines
 from trytond.modules.currency.fields import Monetary
@@ -53,7 +53,7 @@ class Expense(
     company = fields.Many2One(
         'company.company', "Company", required=True, ondelete='RESTRICT',
         states={
-            'readonly': _states['readonly'] | Eval('lines', [0]),
+            'readonly': _states['readonly'] | STORED & Eval('lines', [0]),
             })
     entrepreneur = fields.Many2One(
         'cae.entrepreneur', "Entrepreneur", required=True,
@@ -62,7 +62,7 @@ class Expense(
             ('company', '=', Eval('company', -1)),
             ],
         states={
-            'readonly': _states['readonly'] | Eval('lines', [0]),
+            'readonly': _states['readonly'] | STORED & Eval('lines', [0]),
             },
         help="Who spent, and is refunded.")
     party = fields.Function(

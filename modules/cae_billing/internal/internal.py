@@ -11,11 +11,11 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Unique, Workflow, fields,
     sequence_ordered)
-from trytond.modules.cae_members.model import CompanyCurrencyMixin
+from trytond.modules.cae_members.model import STORED, CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.modules.product import price_digits
 from trytond.pool import Pool
-from trytond.pyson import Eval
+from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction, without_check_access
 from trytond.wizard import Button, StateTransition, StateView, Wizard
 
@@ -164,8 +164,9 @@ class Internal(
         'company.company', "Company", required=True,
         states={
             'readonly': (
-                (Eval('state') != 'draft') | Eval('lines', [0])
-                | Eval('from_activity') | Eval('to_activity')),
+                (Eval('state') != 'draft') | STORED & (
+                    Bool(Eval('lines', [0]))
+                    | Eval('from_activity') | Eval('to_activity'))),
             })
     date = fields.Date("Date", required=True, states=_states)
     kind = fields.Many2One(

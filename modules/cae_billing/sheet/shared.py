@@ -10,7 +10,7 @@ from sql.conditionals import Case
 
 from trytond.i18n import gettext
 from trytond.model import ModelSQL, ModelView, Workflow, fields
-from trytond.modules.cae_members.model import CompanyCurrencyMixin
+from trytond.modules.cae_members.model import STORED, CompanyCurrencyMixin
 from trytond.modules.cae_members.query import fetch
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
@@ -47,7 +47,8 @@ class SharedAccount(
     company = fields.Many2One(
         'company.company', "Company", required=True,
         states={
-            'readonly': (Eval('state') != 'draft') | Eval('lines', [0]),
+            'readonly': (
+                (Eval('state') != 'draft') | STORED & Eval('lines', [0])),
             })
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
@@ -56,7 +57,8 @@ class SharedAccount(
             ('company', '=', Eval('company', -1)),
             ],
         states={
-            'readonly': (Eval('state') != 'draft') | Eval('lines', [0]),
+            'readonly': (
+                (Eval('state') != 'draft') | STORED & Eval('lines', [0])),
             })
     year_name = fields.Char("Year", readonly=True)
     from_date = fields.Date("From Date", readonly=True)

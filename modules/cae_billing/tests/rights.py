@@ -12,7 +12,7 @@ from trytond.model import ModelSQL
 from trytond.model.exceptions import (
     AccessButtonError, AccessError, RequiredValidationError)
 from trytond.modules.cae_members.tests.server import (
-    clear_cache, undone, with_transaction)
+    clear_cache, find, undone, with_transaction)
 from trytond.pool import Pool
 from trytond.transaction import Transaction, check_access
 
@@ -368,8 +368,8 @@ class RightsMixin:
                             'cae.activity.statement', 'cae.fee'}])
                 clear_cache()
                 with self.user(user):
-                    self.assertEqual(Model.search([]), [])
-                    self.assertEqual(Model.search_count([]), 0)
+                    self.assertEqual(find(Model, []), [])
+                    self.assertFalse(find(Model, [], count=True))
                     for record in records:
                         with self.assertRaises(AccessError):
                             Model.read([record.id], ['id'])

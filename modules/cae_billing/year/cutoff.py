@@ -9,7 +9,7 @@ from trytond.i18n import gettext
 from trytond.model import (
     DeactivableMixin, Index, ModelSQL, ModelView, Workflow, fields,
     sequence_ordered)
-from trytond.modules.cae_members.model import CompanyCurrencyMixin
+from trytond.modules.cae_members.model import STORED, CompanyCurrencyMixin
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
@@ -315,8 +315,8 @@ class Cutoff(DocumentMixin, Workflow, ModelSQL, ModelView):
         'company.company', "Company", required=True,
         states={
             'readonly': (
-                (Eval('state') != 'draft') | Bool(Eval('kind'))
-                | Eval('lines', [0])),
+                (Eval('state') != 'draft') | STORED & (
+                    Bool(Eval('kind')) | Eval('lines', [0]))),
             })
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
@@ -332,7 +332,7 @@ class Cutoff(DocumentMixin, Workflow, ModelSQL, ModelView):
             ],
         states={
             'readonly': (
-                (Eval('state') != 'draft') | Eval('lines', [0])),
+                (Eval('state') != 'draft') | STORED & Eval('lines', [0])),
             })
     description = fields.Char("Description", required=True, states=_states)
     lines = fields.One2Many(

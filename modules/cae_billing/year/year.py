@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from trytond.i18n import gettext
 from trytond.model import ModelSQL, ModelView, Unique, Workflow, fields
+from trytond.modules.cae_members.model import STORED
 from trytond.modules.currency.fields import Monetary
 from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
@@ -42,8 +43,8 @@ class YearEnd(DocumentMixin, Workflow, ModelSQL, ModelView):
         'company.company', "Company", required=True,
         states={
             'readonly': (
-                (Eval('state') != 'draft') | Bool(Eval('fiscalyear'))
-                | Eval('lines', [0])),
+                (Eval('state') != 'draft') | STORED & (
+                    Bool(Eval('fiscalyear')) | Eval('lines', [0]))),
             })
     fiscalyear = fields.Many2One(
         'account.fiscalyear', "Fiscal Year", required=True,
@@ -53,7 +54,7 @@ class YearEnd(DocumentMixin, Workflow, ModelSQL, ModelView):
             ],
         states={
             'readonly': (
-                (Eval('state') != 'draft') | Eval('lines', [0])),
+                (Eval('state') != 'draft') | STORED & Eval('lines', [0])),
             })
     decision = fields.Char(
         "Decision", states=_states,

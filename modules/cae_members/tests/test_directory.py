@@ -13,7 +13,8 @@ from trytond.model.exceptions import (
     AccessButtonError, AccessError, SQLConstraintError)
 from trytond.modules.cae_members.exceptions import DirectoryError, SkillError
 from trytond.modules.cae_members.tests import server
-from trytond.modules.cae_members.tests.server import undone, with_transaction
+from trytond.modules.cae_members.tests.server import (
+    find, undone, with_transaction)
 from trytond.modules.cae_members.tests.test_module import (
     create_user, refused, set_user)
 from trytond.modules.company.tests import create_employee
@@ -280,7 +281,7 @@ class DirectoryTestCase(TestCase):
                     ('rec_name', 'ilike', "%law%")]:
                 self.assertEqual(Trainer.search([clause]), [])
             self.assertEqual(Relation.search([]), [])
-            self.assertEqual(Attachment.search([]), [])
+            self.assertEqual(find(Attachment, []), [])
             for action in [
                     lambda: Trainer.read([card], ['rec_name']),
                     lambda: Trainer.write([Trainer(card)], {'public': "x"}),

@@ -83,16 +83,14 @@ def create_company(config=None):
 
 
 def add_groups(config=None):
-    "Add the groups of the cae modules to the current user"
+    "Add all groups but that of the entrepreneurs to the current user"
     Group = Model.get('res.group', config=config)
     User = Model.get('res.user', config=config)
     config = config or get_config()
     user = User(config.user)
     present = {g.id for g in user.groups}
     for group in Group.find([]):
-        module, _, name = (group.xml_id or '').partition('.')
-        if (module.startswith('cae_')
-                and name != 'group_entrepreneur'
+        if (group.xml_id != 'cae_members.group_entrepreneur'
                 and group.id not in present):
             user.groups.append(group)
     user.save()
