@@ -73,6 +73,7 @@ def fill(cooperative):
     filler.papers()
     filler.interviews()
     filler.workshops()
+    filler.notices()
     filler.directory()
     filler.skills()
     filler.trainers()
@@ -316,6 +317,21 @@ class _Filler:
                     } for person, skill, (color, town, latitude, longitude)
                 in zip(self.people[4:], skills, PLACES)])
         Entry.publish(entries)
+
+    def notices(self):
+        "The authorities were told of all that is older than a month"
+        Contract = self.get('cae.contract')
+        contracts = Contract.search([
+                ('to_tell', '=', True),
+                ('start_date', '<', self.today - relativedelta(months=1)),
+                ])
+        Contract.write(*sum((
+                    [[c], {
+                            'start_told_on': c.start_date,
+                            'end_told_on': (
+                                c.end_date if c.end_date
+                                and c.end_date < self.today else None),
+                            }] for c in contracts), []))
 
     def skills(self):
         EntrepreneurSkill = self.get('cae.entrepreneur.skill')

@@ -21,6 +21,7 @@ class Settlement(metaclass=PoolMeta):
         return [
             *super()._facts(settlements),
             *cls._document_facts(activities),
+            *cls._draft_facts(activities),
             *cls._balance_facts(activities),
             *cls._month_facts(settlements),
             ]
@@ -57,6 +58,30 @@ class Settlement(metaclass=PoolMeta):
                     bool(settlement.activity), document=invoice.rec_name,
                     party=invoice.party.rec_name,
                     amount=invoice.amount_to_pay)
+
+    @classmethod
+    def _draft_facts(cls, activities):
+        "Yield the draft moves of the activities, which no balance has yet"
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        AnalyticLine = pool.get('analytic_account.line')
+        Invoice = pool.get('account.invoice')
+        accounts = {
+            a.analytic_account: a.id for a in Activity.browse(
+                list(activities))}
+        for activity, move in dict.fromkeys(
+                (accounts[line.account], line.move_line.move)
+                for line in AnalyticLine.search([
+                        ('account', 'in', [a.id for a in accounts]),
+                        ('move_line.move.state', '=', 'draft'),
+                        ], order=[('id', 'ASC')])):
+            if isinstance(move.origin, Invoice):
+                continue
+            for settlement in activities[activity]:
+                yield cls.fact(
+                    settlement, 'cae_billing.msg_settlement_draft', move,
+                    bool(settlement.activity), move=move.rec_name,
+                    date=move.date)
 
     @classmethod
     def _balance_facts(cls, activities):
@@ -106,7 +131,7 @@ class Fact(metaclass=PoolMeta):
 
     @classmethod
     def _get_origins(cls):
-        return super()._get_origins() + ['account.invoice']
+        return super()._get_origins() + ['account.invoice', 'account.move']
 
 
 class Activity(metaclass=PoolMeta):

@@ -6,15 +6,18 @@ from trytond.pool import PoolMeta
 from trytond.pyson import Eval
 from trytond.transaction import Transaction
 
+KINDS = [
+    (None, ""),
+    ('generalist', "Generalist"),
+    ('thematic', "Thematic"),
+    ]
+
 
 class Company(metaclass=PoolMeta):
     __name__ = 'company.company'
 
-    cae_kind = fields.Selection([
-            (None, ""),
-            ('generalist', "Generalist"),
-            ('thematic', "Thematic"),
-            ], "Kind of Cooperative", sort=False,
+    cae_kind = fields.Selection(
+        KINDS, "Kind of Cooperative", sort=False,
         help="Whether the cooperative carries any trade or those of one "
         "theme.")
     cae_theme = fields.Selection([

@@ -44,6 +44,9 @@ class DirectoryEntry(ChangeableMixin, ModelSQL, ModelView):
     presentation = fields.Text("Presentation")
     skills = fields.Many2Many(
         'cae.directory.entry-cae.skill', 'entry', 'skill', "Skills")
+    skill_names = fields.Function(
+        fields.Char("Skills"), 'get_skill_names',
+        searcher='search_skill_names')
     phone = fields.Char("Phone")
     email = fields.Char("E-Mail")
     website = fields.Char("Website")
@@ -105,6 +108,13 @@ class DirectoryEntry(ChangeableMixin, ModelSQL, ModelView):
         if entrepreneur := cls.default_entrepreneur():
             with without_check_access():
                 return Entrepreneur(entrepreneur).rec_name
+
+    def get_skill_names(self, name):
+        return ", ".join(s.name for s in self.skills)
+
+    @classmethod
+    def search_skill_names(cls, name, clause):
+        return [('skills.name', *clause[1:])]
 
     @fields.depends('latitude', 'longitude')
     def on_change_with_map_url(self, name=None):

@@ -15,6 +15,7 @@ from trytond.pyson import Eval
 from trytond.report import Report
 from trytond.transaction import Transaction
 
+from .cooperative import KINDS
 from .entrepreneur import (
     EDUCATIONS, GENDERS, OUTCOMES, PRIOR_STATUSES, STAGES, ZONES)
 from .figures import CREATIONS, Person, figures, stages
@@ -88,6 +89,9 @@ class NetworkReport(ModelSQL, ModelView):
         'cae.network.report.line', 'report', "Figures", readonly=True)
     months = fields.One2Many(
         'cae.network.report.month', 'report', "Stages", readonly=True)
+    cooperatives = fields.One2Many(
+        'cae.network.report.cooperative', 'report', "By Cooperative",
+        readonly=True)
 
     @classmethod
     def __setup__(cls):
@@ -139,11 +143,17 @@ class NetworkReport(ModelSQL, ModelView):
         default.setdefault('computed_on')
         default.setdefault('lines')
         default.setdefault('months')
+        default.setdefault('cooperatives')
         return super().copy(reports, default=default)
 
     @classmethod
     def people(cls, companies):
-        """Return the people of the companies as `figures.Person`.
+        "Return the people of the companies as `figures.Person`"
+        return sum(cls.people_by_company(companies).values(), [])
+
+    @classmethod
+    def people_by_company(cls, companies):
+        """Return {company id: [figures.Person]}.
 
         One query per table, for all of them.
         """
@@ -177,17 +187,17 @@ class NetworkReport(ModelSQL, ModelView):
                 table.id, table.welcome_date, table.entry_date,
                 table.exit_date, table.exit_outcome, table.gender,
                 table.birth_date, table.prior_status, table.education,
-                trade.sector, table.zone,
+                trade.sector, table.zone, table.company,
                 where=in_(table.company, companies)))
-        people = []
+        people = {company: [] for company in companies}
         for (id_, welcomed, entered, left, outcome, gender, birth_date,
-                prior_status, education, sector, zone) in cursor:
+                prior_status, education, sector, zone, company) in cursor:
             path = paths.get(id_, [])
             since, until = associates.get(id_, (None, None))
             if prior_status and prior_status not in {
                     'job_seeker', 'employee'}:
                 prior_status = 'other'
-            people.append(Person(
+            people[company].append(Person(
                     welcomed=welcomed,
                     entered=min(
                         filter(None, [entered, *(c[1] for c in path)]),
@@ -210,7 +220,8 @@ class NetworkReport(ModelSQL, ModelView):
         "Compute the figures of the reports anew"
         to_write = []
         for report in reports:
-            people = report.people(report.companies)
+            by_company = report.people_by_company(report.companies)
+            people = sum(by_company.values(), [])
             result = figures(people, report.start_date, report.end_date)
             by_month = stages(people, report._month_ends())
             to_write += [[report], {
@@ -227,9 +238,27 @@ class NetworkReport(ModelSQL, ModelView):
                                         for name in STAGE_NAMES},
                                     } for date, counts in by_month.items()]),
                         ],
+                    'cooperatives': [
+                        ('delete', [c.id for c in report.cooperatives]),
+                        ('create', list(report._cooperatives(by_company))),
+                        ],
                     }]
         if to_write:
             cls.write(*to_write)
+
+    def _cooperatives(self, people):
+        "Yield the values of each company, its people being {id: people}"
+        for company in self.companies:
+            result = figures(
+                people[company.id], self.start_date, self.end_date)
+            countries = [
+                a.country for a in company.party.addresses if a.country]
+            yield {
+                'company': company.id,
+                'country': countries[0].id if countries else None,
+                'kind': company.cae_kind,
+                **{name: getattr(result, name) for name, _ in FUNNEL},
+                }
 
     def _month_ends(self):
         "Return the last days of the months of the period"
@@ -354,3 +383,45 @@ class NetworkReportMonth(ModelSQL, ModelView):
 
 class NetworkReportReport(Report):
     __name__ = 'cae.network.report'
+
+
+class NetworkReportCooperative(ModelSQL, ModelView):
+    "What each of the cooperatives adds to the figures"
+    __name__ = 'cae.network.report.cooperative'
+    __string__ = "Network Cooperative"
+
+    report = fields.Many2One(
+        'cae.network.report', "Report", required=True, readonly=True,
+        ondelete='CASCADE')
+    company = fields.Many2One(
+        'company.company', "Cooperative", required=True, readonly=True,
+        ondelete='CASCADE')
+    country = fields.Many2One(
+        'country.country', "Country", readonly=True, ondelete='RESTRICT',
+        help="That of the first address of the company.")
+    kind = fields.Selection(
+        KINDS, "Kind of Cooperative", readonly=True, sort=False)
+    kind_string = kind.translated('kind')
+    welcomed = fields.Integer("Welcomed", readonly=True)
+    entered = fields.Integer("Entered", readonly=True)
+    accompanied = fields.Integer("Accompanied", readonly=True)
+    left = fields.Integer("Left", readonly=True)
+    new_associates = fields.Integer("New Associates", readonly=True)
+    associates = fields.Integer("Associates", readonly=True)
+
+    @classmethod
+    def __setup__(cls):
+        super().__setup__()
+        cls.__access__.add('report')
+        t = cls.__table__()
+        cls._sql_indexes.add(Index(t, (t.report, Index.Range())))
+        cls._order = [
+            ('country', 'ASC'), ('kind', 'ASC'), ('company', 'ASC'),
+            ('id', None)]
+
+    def get_rec_name(self, name):
+        return self.company.rec_name
+
+    @classmethod
+    def search_rec_name(cls, name, clause):
+        return [('company.rec_name', *clause[1:])]

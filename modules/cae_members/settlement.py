@@ -18,7 +18,8 @@ from trytond.transaction import (
 
 from .entrepreneur import EXIT_REASONS, OUTCOMES
 from .exceptions import (
-    SettlementAccessError, SettlementError, SettlementValidationError)
+    ActivityAccessError, SettlementAccessError, SettlementError,
+    SettlementValidationError)
 from .query import fetch
 
 CLOSING_REASONS = [
@@ -873,6 +874,22 @@ class Activity(metaclass=PoolMeta):
         super().__post_setup__()
         # It is for those that are not active
         cls._buttons['open_again']['readonly'] = False
+
+    @classmethod
+    def check_modification(
+            cls, mode, activities, values=None, external=False):
+        super().check_modification(
+            mode, activities, values=values, external=external)
+        if not (external and mode == 'write' and 'active' in values):
+            return
+        for activity in activities:
+            if (activity.kind == 'business'
+                    and activity.active != values['active']
+                    # Deactivated without a closing it comes back by hand
+                    and (activity.active or activity.closing_date)):
+                raise ActivityAccessError(gettext(
+                        'cae_members.msg_activity_close',
+                        activity=activity.rec_name))
 
     @classmethod
     def close(cls, closings):

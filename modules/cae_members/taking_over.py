@@ -335,6 +335,13 @@ class Contracts(OfPeople):
                     'state': (
                         'ended' if row['end_date']
                         and row['end_date'] < today else 'signed'),
+                    # The other system saw to it
+                    **{name: row[date]
+                        for name, date in [
+                            ('start_told_on', 'start_date'),
+                            ('end_told_on', 'end_date')]
+                        if types[row['type']].told
+                        and row[date] and row[date] < today},
                     } for row, number in zip(rows, numbers)])
         signed = [c for c in contracts if c.state == 'signed']
         for sub in map(list, grouped_slice(signed, count=SLICE)):

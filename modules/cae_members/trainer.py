@@ -21,6 +21,9 @@ class Trainer(EntrepreneurMixin, ModelSQL, ModelView):
     specialities = fields.Many2Many(
         'cae.trainer-cae.skill', 'trainer', 'skill', "Specialities",
         help="The skills that the person teaches.")
+    skill_names = fields.Function(
+        fields.Char("Specialities"), 'get_skill_names',
+        searcher='search_skill_names')
     speciality_note = fields.Text(
         "Other Specialities",
         help="What the person teaches, in their own words.")
@@ -53,6 +56,13 @@ class Trainer(EntrepreneurMixin, ModelSQL, ModelView):
     def default_entrepreneur(cls):
         if company := Transaction().context.get('company'):
             return own_entrepreneur(company)
+
+    def get_skill_names(self, name):
+        return ", ".join(s.name for s in self.specialities)
+
+    @classmethod
+    def search_skill_names(cls, name, clause):
+        return [('specialities.name', *clause[1:])]
 
     @classmethod
     def default_available(cls):

@@ -180,7 +180,17 @@ class Session(Workflow, ModelSQL, ModelView):
             help="How many people wait for a place."),
         'get_places')
     my_state = fields.Function(
-        fields.Selection('get_my_states', "My Registration"), 'get_my_state')
+        fields.Selection('get_my_states', "My Registration"),
+        'get_my_registration')
+    my_position = fields.Function(
+        fields.Integer(
+            "My Position",
+            states={
+                'invisible': Eval('my_state') != 'waiting',
+                },
+            help="The position of the user in the waiting list (liste "
+            "d'attente): 1 is the next who gets a place."),
+        'get_my_registration')
     registrations = fields.One2Many(
         'cae.workshop.registration', 'session', "Registrations",
         order=[('id', 'ASC')])
@@ -258,6 +268,7 @@ class Session(Workflow, ModelSQL, ModelView):
         groups = Eval('context', {}).get('groups', [])
         return super().view_attributes() + [
             ('/tree/field[@name="my_state"]', 'tree_invisible', staff, []),
+            ('/tree/field[@name="my_position"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="register"]', 'tree_invisible', staff, []),
             ('/tree/button[@name="give_up"]', 'tree_invisible', staff, []),
             ('/form//group[@id="my_registration"]', 'states', {
@@ -353,16 +364,18 @@ class Session(Workflow, ModelSQL, ModelView):
             *Registration.fields_get(['state'])['state']['selection']]
 
     @classmethod
-    def get_my_state(cls, sessions, name):
+    def get_my_registration(cls, sessions, names):
         pool = Pool()
         Registration = pool.get('cae.workshop.registration')
-        result = dict.fromkeys(map(int, sessions))
+        result = {n: dict.fromkeys(map(int, sessions)) for n in names}
         for registration in Registration.search([
-                    ('session', 'in', list(result)),
+                    ('session', 'in', [s.id for s in sessions]),
                     ('entrepreneur.user', '=', Transaction().user),
                     ('state', '!=', 'cancelled'),
                     ], order=[]):
-            result[registration.session.id] = registration.state
+            for name in names:
+                result[name][registration.session.id] = getattr(
+                    registration, name[len('my_'):])
         return result
 
     @classmethod
@@ -584,7 +597,8 @@ class Registration(ModelSQL, ModelView):
     position = fields.Function(
         fields.Integer(
             "Position",
-            help="The position in the waiting list (liste d'attente)."),
+            help="The position in the waiting list (liste d'attente): 1 is "
+            "the next who gets a place."),
         'get_position')
     state = fields.Selection([
             ('registered', "Registered"),

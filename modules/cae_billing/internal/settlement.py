@@ -15,10 +15,10 @@ class Settlement(metaclass=PoolMeta):
 
     @classmethod
     def _internal_facts(cls, activities):
-        "Yield the internal documents that wait for a buyer's answer"
+        "Yield the internal documents not posted or not answered"
         Internal = Pool().get('cae.internal')
         for document in Internal.search([
-                    ('state', '=', 'proposed'),
+                    ('state', 'in', ['draft', 'proposed']),
                     ['OR',
                         ('from_activity', 'in', list(activities)),
                         ('to_activity', 'in', list(activities)),
@@ -27,7 +27,10 @@ class Settlement(metaclass=PoolMeta):
             for activity in [document.from_activity, document.to_activity]:
                 for settlement in activities.get(activity.id, []):
                     yield cls.fact(
-                        settlement, 'cae_billing.msg_settlement_internal',
+                        settlement,
+                        'cae_billing.msg_settlement_internal'
+                        if document.state == 'proposed'
+                        else 'cae_billing.msg_settlement_internal_draft',
                         document, bool(settlement.activity),
                         document=document.rec_name,
                         amount=document.amount)

@@ -116,6 +116,41 @@ class ExitMixin:
                     'F', 'A2'), [960, 500])
 
     @with_transaction()
+    def test_settle_drafts(self):
+        "A transfer of the balance that is not posted blocks a closing"
+        pool = Pool()
+        Internal = pool.get('cae.internal')
+        Move = pool.get('account.move')
+        Settlement = pool.get('cae.settlement')
+        with Cooperative.enter() as c, on(END):
+            closing = self.closing(c, 'A1')
+            self.assertEqual(self.found(closing), set())
+            kind, = c.search(
+                'cae.internal.kind', ('name', '=', "Result taken over"))
+            transfer, = Internal.create([{
+                        'company': c.company.id,
+                        'date': END,
+                        'kind': kind.id,
+                        'from_activity': c.activity('A1').id,
+                        'to_activity': c.activity('F').id,
+                        'decision': "Board",
+                        'lines': [('create', [{
+                                        'description': "Board",
+                                        'unit_price': D(10),
+                                        }])],
+                        }])
+            self.assertEqual(self.found(closing), {(str(transfer), True)})
+            with undone(), self.assertRaisesRegex(
+                    SettlementError, "not posted. Post it"):
+                Settlement.confirm([closing])
+            Internal.delete([transfer])
+            move = c.move(
+                date(3), ('6064', 10, 'A1'), ('5121', -10), post=False)
+            self.assertEqual(self.found(closing), {(str(move), True)})
+            Move.delete([move])
+            Settlement.confirm([closing])
+
+    @with_transaction()
     def test_closed_activity(self):
         "Nothing later is posted on it; what it sold is still paid"
         pool = Pool()

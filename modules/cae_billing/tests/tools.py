@@ -233,8 +233,10 @@ class Cooperative:
             date, (code, amount, '706', ['tva_vente_services_taux_normal']),
             **values)
 
-    def move(self, date, *lines, journal='OD', description="Operation"):
-        """Return a posted move.
+    def move(
+            self, date, *lines, journal='OD', description="Operation",
+            post=True):
+        """Return a move, posted or not.
 
         A line is (code of the account, debit less credit) and what follows:
         the code of an activity or a party.
@@ -270,7 +272,8 @@ class Cooperative:
                     'description': description,
                     'lines': [('create', values)],
                     }])
-        Move.post([move])
+        if post:
+            Move.post([move])
         return Move(move.id)
 
     def pay(self, date, *invoices, amount=None, loss=None):

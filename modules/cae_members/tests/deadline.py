@@ -35,6 +35,61 @@ class DeadlineMixin:
     "The legal clock"
 
     @with_transaction()
+    def test_authorities_told(self):
+        "A CAPE is to tell from the signature and after the end"
+        from .test_module import (
+            create_contract, create_entrepreneur, setup_company)
+        Contract = Pool().get('cae.contract')
+        company = setup_company()
+        end = dt.date(2027, 1, 14)
+
+        def to_tell():
+            contracts = Contract.search([])
+            found = Contract.search([('to_tell', '=', True)])
+            self.assertEqual(
+                set(Contract.search([('to_tell', '=', False)])),
+                set(contracts) - set(found))
+            self.assertEqual([c for c in contracts if c.to_tell], found)
+            return found
+        with set_company(company), on(dt.date(2026, 1, 15)):
+            ana = create_entrepreneur(company)
+            cape = create_contract(
+                ana, 'cape', dt.date(2026, 1, 15), end, sign=False)
+            create_contract(
+                create_entrepreneur(company, "Bob"), 'cesa',
+                dt.date(2026, 1, 1))
+            self.assertEqual(to_tell(), [])
+            Contract.confirm_clauses([cape])
+            Contract.sign([cape])
+            self.assertEqual(to_tell(), [cape])
+            cape.start_told_on = dt.date(2026, 1, 16)
+            cape.save()
+            self.assertEqual(to_tell(), [])
+        with set_company(company), on(end):
+            self.assertEqual(to_tell(), [cape])
+            Contract.renew([cape])
+            renewal, = Contract.search([('renewal_of', '=', cape.id)])
+            Contract.confirm_clauses([renewal])
+            Contract.sign([renewal])
+            # The renewal tells that the former one does not end
+            self.assertEqual(to_tell(), [renewal])
+            renewal.start_told_on = end
+            renewal.save()
+            self.assertEqual(to_tell(), [])
+            copy, = Contract.copy([renewal])
+            self.assertEqual(copy.start_told_on, None)
+            Contract.delete([copy])
+        with set_company(company), on(dt.date(2027, 6, 1)):
+            # Before the term
+            renewal.end_date = dt.date(2027, 5, 31)
+            renewal.end_reason = 'other'
+            renewal.save()
+            self.assertEqual(to_tell(), [renewal])
+            renewal.end_told_on = dt.date(2027, 6, 1)
+            renewal.save()
+            self.assertEqual(to_tell(), [])
+
+    @with_transaction()
     def test_deadlines_follow_the_facts(self):
         "Deadlines are made, moved and removed with contracts and interviews"
         from .test_module import (

@@ -231,6 +231,54 @@ class NetworkMixin:
             self.assertTrue(content)
 
     @with_transaction()
+    def test_network_report_cooperatives(self):
+        "Each cooperative has its part of the figures"
+        from trytond.modules.company.tests import create_company
+
+        from .test_module import (
+            create_entrepreneur, create_user, set_user, setup_company)
+        pool = Pool()
+        Address = pool.get('party.address')
+        Country = pool.get('country.country')
+        Print = pool.get('cae.network.report', type='report')
+        Report = pool.get('cae.network.report')
+        User = pool.get('res.user')
+        company = setup_company()
+        other = create_company(name="Other", currency=company.currency)
+        other.cae_kind = 'generalist'
+        other.save()
+        advisor = create_user('advisor', company, 'cae_members.group_advisor')
+        belgium, = Country.create([{'name': "Belgium"}])
+        Address.create([{'party': other.party.id, 'country': belgium.id}])
+        User.write([User(Transaction().user), advisor], {
+                'companies': [('add', [company.id, other.id])],
+                })
+        with set_company(company):
+            create_entrepreneur(
+                company, "Ana", welcome_date=dt.date(2026, 3, 1))
+            report, = Report.create([{
+                        'name': "2026",
+                        'companies': [('add', [company.id, other.id])],
+                        'start_date': dt.date(2026, 1, 1),
+                        'end_date': dt.date(2026, 12, 31),
+                        }])
+            for _ in range(2):
+                Report.compute([report])
+                report = Report(report.id)
+                self.assertEqual({
+                        (c.company, c.country, c.kind, c.welcomed)
+                        for c in report.cooperatives}, {
+                        (company, None, None, 1),
+                        (other, belgium, 'generalist', 0)})
+            total, = [
+                line.count for line in report.lines
+                if line.key == 'welcomed']
+            self.assertEqual(total, 1)
+        with set_user(advisor):
+            _, content, _, _ = Print.execute([report.id], {})
+        self.assertTrue(content)
+
+    @with_transaction()
     def test_network_report_company(self):
         "The figures of a company of others are not added up"
         from trytond.modules.company.tests import create_company
@@ -253,6 +301,10 @@ class NetworkMixin:
                             **values}])
             report, = Report.create([{
                         'companies': [('add', [company.id])], **values}])
+            Report.compute([report])
+            report = Report(report.id)
+            line, = report.cooperatives
+            self.assertEqual((line.company, line.welcomed), (company, 0))
             with refused(AccessError, "not among your companies"):
                 Report.write([report], {'companies': [('add', [other.id])]})
 

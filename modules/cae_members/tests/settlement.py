@@ -8,13 +8,13 @@ from trytond.model.exceptions import (
     AccessButtonError, AccessError, RequiredValidationError,
     SQLConstraintError)
 from trytond.modules.cae_members.exceptions import (
-    ContractValidationError, SettlementAccessError, SettlementError,
-    SettlementValidationError)
+    ActivityAccessError, ContractValidationError, SettlementAccessError,
+    SettlementError, SettlementValidationError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.modules.company.tests import set_company
 from trytond.pool import Pool
-from trytond.transaction import Transaction
+from trytond.transaction import Transaction, inactive_records
 
 from .deadline import on
 
@@ -600,6 +600,35 @@ class SettlementMixin:
                 self.assertIn('record', Fact.fields_get())
                 self.assertIn(contract.rec_name, values['message'])
                 self.assertEqual(values['record'], record)
+
+    @with_transaction()
+    def test_activity_closed_by_settlement(self):
+        "Not even an administrator closes a business by writing on it"
+        from .test_module import create_activity, create_user, set_user
+        pool = Pool()
+        Activity = pool.get('cae.activity')
+        Settlement = pool.get('cae.settlement')
+        with cooperative_on(END) as company:
+            boss = create_user(
+                'boss', company, 'cae_members.group_administrator')
+            activity = create_activity("Soap")
+            with set_user(boss):
+                activity, = Activity.browse([activity.id])
+                with undone(), self.assertRaisesRegex(
+                        ActivityAccessError, "Prepare the Closing"):
+                    Activity.write([activity], {'active': False})
+                with undone(), self.assertRaises(AccessError):
+                    Activity.write([activity], {'closing_date': END})
+                Activity.write([activity], {'active': True, 'name': "Soaps"})
+                closing = self.prepare(activity=activity)
+                Settlement.confirm([closing])
+                with inactive_records():
+                    activity, = Activity.browse([activity.id])
+                    with undone(), self.assertRaisesRegex(
+                            ActivityAccessError, "Open Again"):
+                        Activity.write([activity], {'active': True})
+                    Activity.open_again([activity])
+            self.assertTrue(Activity(activity.id).active)
 
     @with_transaction()
     def test_settlement_erase(self):

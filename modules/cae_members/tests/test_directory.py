@@ -76,6 +76,11 @@ class DirectoryTestCase(TestCase):
         Entry = Pool().get('cae.directory.entry')
         with self.entries() as world, set_user(world.ana.user):
             entry = Entry(world.entry_ana)
+            self.assertEqual(entry.skill_names, "Pottery")
+            self.assertEqual(Entry.search(
+                    [('skill_names', 'ilike', '%pott%')]), [entry])
+            self.assertEqual(Entry.search(
+                    [('skill_names', 'ilike', 'Sewing')]), [])
             self.assertEqual(
                 entry.map_url, 'https://www.openstreetmap.org/'
                 '?mlat=47.218371&mlon=-1.553621#map=15/47.218371/-1.553621')

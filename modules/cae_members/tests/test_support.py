@@ -254,6 +254,17 @@ class SupportTestCase(TestCase):
         Session.open([session])
         self.assertEqual(do(world.ana, 'register'), 'registered')
         self.assertEqual(do(world.bob, 'register'), 'waiting')
+        self.assertEqual(do(world.cleo, 'register'), 'waiting')
+        for entrepreneur, position in [
+                (world.ana, None), (world.bob, 1), (world.cleo, 2)]:
+            with set_user(entrepreneur.user):
+                values, = Session.read(
+                    [session.id], ['my_position', 'registrations.position'])
+                own, = values['registrations.']
+                self.assertEqual(
+                    (values['my_position'], own['position']),
+                    (position, position))
+        self.assertEqual(do(world.cleo, 'give_up'), None)
         for verb in ['register', 'open', 'close', 'cancel', 'attend', 'do']:
             with refused(AccessButtonError):
                 do(world.ana, verb)
@@ -265,7 +276,8 @@ class SupportTestCase(TestCase):
         self.assertIn("have a place", notification.label)
         with refused(AccessButtonError):
             do(world.ana, 'give_up')
-        self.assertEqual(states(session), ['cancelled', 'registered'])
+        self.assertEqual(
+            states(session), ['cancelled', 'registered', 'cancelled'])
         Session.close([session])
         self.assertEqual(do(world.bob, 'give_up'), None)
         Session.open([session])
