@@ -312,7 +312,9 @@ class DirectoryTestCase(TestCase):
                         ('available', '=', True)]:
                     self.assertEqual(
                         [t.id for t in Trainer.search([clause])], [card])
-                self.assertEqual(len(Attachment.search([])), 1)
+                self.assertEqual(len(Attachment.search([
+                                ('resource', '=', f'cae.trainer,{card}'),
+                                ])), 1)
         with set_user(omar), refused(AccessError):
             Trainer.write([Trainer(card)], {'public': "x"})
         for user in [world.nora, everybody]:
