@@ -319,7 +319,8 @@ def main():
         config = database.write_config(
             folder / 'trytond.conf', 'postgresql://', folder)
         for name, modules in [
-                ('plain', ['account_fr', 'analytic_invoice']),
+                ('plain', [
+                        'account_fr', 'analytic_invoice', 'purchase', 'sale']),
                 ('ours', database.MODULES)]:
             database.create(
                 sys.executable, config, 'postgresql://', name, folder,

@@ -71,7 +71,7 @@ def report(cooperative):
     for row in [titles, *shown, totals]:
         lines.append(f"{row[0]:<22} {row[1]:<10}" + ''.join(
                 f"{value:>12}" if isinstance(value, str)
-                else f"{value:>12.2f}" for value in row[2:]))
+                else f"{value + 0:>12.2f}" for value in row[2:]))
     if len(shown) < len(rows):
         lines.insert(-1, f"… and {len(rows) - len(shown)} more")
     others = [

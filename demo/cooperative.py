@@ -189,7 +189,7 @@ class Cooperative:
         for name, code in [
                 ('account_receivable', '4111'),
                 ('account_payable', '4011'),
-                ('category_account_expense', '607'),
+                ('category_account_expense', '6064'),
                 ('category_account_revenue', '706'),
                 ]:
             setattr(wizard.properties, name, self.account(code))

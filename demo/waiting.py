@@ -35,6 +35,8 @@ def fill(cooperative):
     filler.internals()
     filler.purchases()
     filler.statements()
+    filler.quotes()
+    filler.orders()
     filler.dunnings()
     filler.closing()
 
@@ -85,7 +87,8 @@ class _Filler:
                     'from_date': self.cooperative.start,
                     'amount': Decimal(amount),
                     } for kind, amount in [
-                    ('invoice', 500), ('credit_note', 100)]])
+                    ('invoice', 500), ('credit_note', 100),
+                    ('quote', 3000), ('purchase', 300)]])
 
     def invoices(self):
         "Leave invoices as drafts, submitted, refused and approved"
@@ -234,6 +237,101 @@ class _Filler:
             'journal': self.cooperative.statement_journal().id,
             'date': date,
             **values}
+
+    def order(self, name, person, party, description, amount, **values):
+        "Return the quote or the purchase that the entrepreneur writes"
+        Order = self.get(name)
+        Party = self.get('party.party')
+        tax = self.cooperative.tax(
+            f"tva_{'vente' if name == 'sale.sale' else 'achat'}_"
+            "services_taux_normal")
+        with self.acting(person):
+            order, = Order.create([{
+                        'company': self.company,
+                        'party': party,
+                        'invoice_address': Party(party).addresses[0].id,
+                        'activity': person.activity,
+                        'description': description,
+                        'lines': [('create', [{
+                                        'description': description,
+                                        'quantity': 1,
+                                        'unit_price': Decimal(amount),
+                                        'taxes': [('add', [tax.id])],
+                                        }])],
+                        **values}])
+        return Order(order.id)
+
+    def press(self, order, person, *names):
+        "Press the buttons as the entrepreneur"
+        for name in names:
+            with self.acting(person):
+                getattr(type(order), name)([type(order)(order.id)])
+        return type(order)(order.id)
+
+    def quotes(self):
+        "Leave a quote in each state, one ordered with a deposit"
+        Configuration = self.get('sale.configuration')
+        Sale = self.get('sale.sale')
+        Term = self.get('sale.advance_payment_term')
+        Configuration(1).set_multivalue('sale_invoice_method', 'manual')
+        term, = Term.create([{
+                    'name': "Acompte de 30 %",
+                    'lines': [('create', [{
+                                    'description': "Acompte de 30 %",
+                                    'account': self.cooperative.account(
+                                        '4191').id,
+                                    'formula': "untaxed_amount * 0.3",
+                                    }])],
+                    }])
+        customers = self.cooperative.customers
+        for number, (person, description, amount, buttons) in enumerate([
+                    (self.person, "Devis à compléter", 850, []),
+                    (self.person, "Refonte complète", 6400, ['submit']),
+                    (self.person, "Prestation de printemps", 2400, [
+                            'quote_alone']),
+                    (self.person, "Lot 1", 2900, ['quote_alone', 'accept']),
+                    *((p, "Prestation", 1900, ['submit'])
+                        for p in self.others[:1]),
+                    ]):
+            self.press(self.order(
+                    'sale.sale', person, customers[number % len(customers)],
+                    description, amount, sale_date=self.day(20),
+                    quotation_date=self.day(18 - number),
+                    expected_date=self.day(28) + relativedelta(months=2),
+                    advance_payment_term=term.id), person, *buttons)
+        Sale.process(Sale.search([('state', '=', 'confirmed')]))
+
+    def orders(self):
+        "Leave a purchase in each state, one with its invoice"
+        Configuration = self.get('purchase.configuration')
+        Invoice = self.get('account.invoice')
+        Purchase = self.get('purchase.purchase')
+        Configuration(1).set_multivalue('purchase_invoice_method', 'order')
+        suppliers = self.cooperative.suppliers
+        for number, (person, description, amount, buttons) in enumerate([
+                    (self.person, "Fournitures", 64, []),
+                    (self.person, "Machine", 1450, ['submit']),
+                    (self.person, "Impression", 120, ['confirm_alone']),
+                    (self.person, "Hébergement", 180, ['confirm_alone']),
+                    *((p, "Sous-traitance", 700, ['submit'])
+                        for p in self.others[:1]),
+                    ]):
+            self.press(self.order(
+                    'purchase.purchase', person,
+                    suppliers[number % len(suppliers)], description, amount,
+                    purchase_date=self.day(16 + number),
+                    expected_date=self.day(28) + relativedelta(months=1)),
+                person, *buttons)
+        ordered = Purchase.search(
+            [('state', '=', 'confirmed')], order=[('id', 'ASC')])
+        Purchase.process(ordered)
+        invoices = list(Purchase(ordered[-1].id).invoices)
+        Invoice.write(invoices, {
+                'invoice_date': self.day(26),
+                'payment_term_date': self.day(26) + relativedelta(days=30),
+                'reference': f"HEB{self.month:%Y%m}",
+                })
+        Invoice.post(invoices)
 
     def dunnings(self):
         "Remind the customers, but those of an activity that wishes none"

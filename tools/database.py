@@ -9,7 +9,8 @@ from . import environment
 
 MODULES = [
     'account_dunning', 'account_fr', 'account_statement',
-    'cae_billing', 'cae_governance', 'cae_members', 'cae_payroll']
+    'cae_billing', 'cae_governance', 'cae_members', 'cae_payroll',
+    'purchase', 'sale', 'sale_advance_payment']
 CREATE = """
 import sys
 import psycopg

@@ -140,6 +140,10 @@ class DepositUnpaidError(UserError):
     pass
 
 
+class GiveUpError(UserError):
+    pass
+
+
 class YearEndError(UserError):
     pass
 

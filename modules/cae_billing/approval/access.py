@@ -33,8 +33,8 @@ OPEN_FIELDS = {
         'taxes', 'type', 'unit', 'unit_price'},
     'sale.sale': {
         'activity', 'advance_payment_term', 'comment', 'contact', 'currency',
-        'description', 'expected_date', 'invoice_address', 'lines', 'party',
-        'payment_term', 'quotation_validity', 'reference',
+        'deposit_rate', 'description', 'expected_date', 'invoice_address',
+        'lines', 'party', 'payment_term', 'quotation_validity', 'reference',
         'shipment_address'},
     'sale.line': {
         'base_price', 'description', 'discount_amount', 'discount_rate',

@@ -328,6 +328,7 @@ class Event(ModelSQL, ModelView):
             ('post_alone', "Posted Within the Ceiling"),
             ('waive', "Waived"),
             ('reverse', "Reversed"),
+            ('give_up', "Rest Given Up"),
             ], "Action", required=True, readonly=True, sort=False)
     action_string = action.translated('action')
     comment = fields.Text("Comment", readonly=True)

@@ -13,7 +13,8 @@ from trytond.pool import Pool
 from trytond.pyson import Bool, Eval
 from trytond.transaction import Transaction, check_access, without_check_access
 
-from ..exceptions import ActivityRequiredError, SellingNotAllowedError
+from ..exceptions import (
+    ActivityRequiredError, GiveUpError, SellingNotAllowedError)
 from .access import (
     IS_ENTREPRENEUR, check_approver, check_reach, is_entrepreneur,
     own_activities, targets)
@@ -49,6 +50,12 @@ class OrderMixin(Model):
             },
         help="When it should be paid, for the forecast.\n"
         "Leave empty for the month of the order or of the quote.")
+    given_up = fields.Boolean(
+        "Rest Given Up", readonly=True,
+        states={
+            'invisible': ~Eval('given_up'),
+            },
+        help="What was left to invoice never will be (solde abandonné).")
 
     @classmethod
     def __setup__(cls):
@@ -73,6 +80,7 @@ class OrderMixin(Model):
     def copy(cls, orders, default=None):
         default = default.copy() if default is not None else {}
         default.setdefault('expected_date')
+        default.setdefault('given_up')
         return super().copy(orders, default=default)
 
     def amount_to_invoice(self):
@@ -80,6 +88,8 @@ class OrderMixin(Model):
 
         In proportion to the untaxed amount. A deposit counts as invoiced.
         """
+        if self.given_up:
+            return Decimal(0)
         left = self.untaxed_amount - sum(
             line.amount for line in self._invoiced_lines
             if line.invoice and line.invoice.state in {'posted', 'paid'})
@@ -94,6 +104,13 @@ class OrderMixin(Model):
         return [
             line for order_line in self.line_lines
             for line in order_line.invoice_lines]
+
+    def is_done(self):
+        if self.given_up:
+            return (
+                self.invoice_state in {'none', 'paid'}
+                and self.shipment_state in {'none', 'sent', 'received'})
+        return super().is_done()
 
     @property
     def _invoice_journal(self):
@@ -148,6 +165,10 @@ class OrderMixin(Model):
     @classmethod
     def check_modification(cls, mode, orders, values=None, external=False):
         if external:
+            if (mode == 'write' and 'given_up' in values
+                    or mode == 'create' and any(o.given_up for o in orders)):
+                raise AccessError(gettext(
+                        'cae_billing.msg_approval_by_button'))
             for name in cls._parties:
                 Target = cls._fields[name].get_target()
                 check_reach(
@@ -172,6 +193,9 @@ class OrderApprovalMixin(DraftApprovalMixin):
                 'withdraw': submitted & IS_ENTREPRENEUR,
                 'approve': submitted,
                 'refuse': submitted,
+                'give_up': (
+                    Eval('state').in_(['confirmed', 'processing'])
+                    & ~Eval('given_up')),
                 })
 
     @classmethod
@@ -180,7 +204,7 @@ class OrderApprovalMixin(DraftApprovalMixin):
         for name, condition in shown.items():
             cls._buttons[name] = {
                 'invisible': ~condition,
-                'depends': ['state', 'approval'],
+                'depends': ['state', 'approval', 'given_up'],
                 }
 
     @classmethod
@@ -224,6 +248,54 @@ class OrderApprovalMixin(DraftApprovalMixin):
             cls.write(orders, {'approval': 'refused'})
 
     @classmethod
+    def give_up_rest(cls, orders, reason):
+        """Keep that what is left to invoice of the orders never will be.
+
+        Their lines on drafts of invoices are deleted. Raises GiveUpError when
+        there is no reason or nothing is left, or when an invoice or a deposit
+        must be dealt with before.
+        """
+        # The rights are those of the button
+        with check_access():
+            cls.give_up(orders)
+        if not (reason or '').strip():
+            raise GiveUpError(gettext(
+                    'cae_billing.msg_give_up_reason',
+                    order=orders[0].rec_name))
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        InvoiceLine = pool.get('account.invoice.line')
+        with without_check_access():
+            orders = cls.browse(orders)
+            cls.lock(orders)
+            lines = []
+            for order in orders:
+                order._check_give_up()
+                lines += [
+                    line for line in order._invoiced_lines
+                    if line.invoice and line.invoice.state == 'draft']
+            cls.write(orders, {'given_up': True})
+            invoices = {line.invoice for line in lines}
+            InvoiceLine.delete(lines)
+            Invoice.delete([
+                    i for i in Invoice.browse(sorted(invoices))
+                    if not i.line_lines])
+            cls.process(orders)
+            cls._note(orders, 'give_up', reason)
+
+    def _check_give_up(self):
+        "Refuse to give up what is not ordered or what is being invoiced"
+        if (self.state not in {'confirmed', 'processing'} or self.given_up
+                or not self.amount_to_invoice()):
+            raise GiveUpError(gettext(
+                    'cae_billing.msg_give_up_nothing', order=self.rec_name))
+        for line in self._invoiced_lines:
+            if line.invoice and line.invoice.state == 'validated':
+                raise GiveUpError(gettext(
+                        'cae_billing.msg_give_up_validated',
+                        order=self.rec_name, invoice=line.invoice.rec_name))
+
+    @classmethod
     def _check_approver(cls, orders):
         check_approver((order, {order.activity}) for order in orders)
 
@@ -263,6 +335,9 @@ class OrderLineMixin(Model):
             return super().get_move(type_)
 
     def _get_invoice_line_quantity(self):
+        order = getattr(self, self._order_field)
+        if order.given_up:
+            return self._get_invoiced_quantity()
         # Nothing is shipped, whatever the invoice method
         if self.activity:
             return self.quantity

@@ -277,6 +277,25 @@ class Invoice(metaclass=PoolMeta):
         Activity.check_months(postings())
 
 
+class Expense(metaclass=PoolMeta):
+    __name__ = 'cae.expense'
+
+    @classmethod
+    @ModelView.button
+    @Workflow.transition('submitted')
+    def submit(cls, expenses):
+        """Refuse sheets that are dated in a closed month.
+
+        Later only the accounting may date them anew.
+        """
+        Activity = Pool().get('cae.activity')
+        Activity.check_months(
+            (activity.id, expense.date, expense.rec_name)
+            for expense in expenses
+            for activity in {line.activity for line in expense.lines})
+        super().submit(expenses)
+
+
 class Closing(metaclass=PoolMeta):
     __name__ = 'cae.closing'
 

@@ -71,3 +71,8 @@ class Purchase(OrderApprovalMixin, metaclass=PoolMeta):
     @ModelView.button_action('cae_billing.wizard_purchase_refuse')
     def refuse(cls, purchases):
         pass
+
+    @classmethod
+    @ModelView.button_action('cae_billing.wizard_purchase_give_up')
+    def give_up(cls, purchases):
+        pass

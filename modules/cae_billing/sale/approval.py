@@ -86,6 +86,11 @@ class Sale(OrderApprovalMixin, metaclass=PoolMeta):
         pass
 
     @classmethod
+    @ModelView.button_action('cae_billing.wizard_sale_give_up')
+    def give_up(cls, sales):
+        pass
+
+    @classmethod
     @ModelView.button
     def accept(cls, sales):
         "Note that the customer accepted today: the quote is an order"

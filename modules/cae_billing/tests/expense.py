@@ -14,7 +14,7 @@ from trytond.model.exceptions import (
 from trytond.modules.account.exceptions import PeriodNotFoundError
 from trytond.modules.cae_billing.exceptions import (
     ActivityClosedError, ApprovalError, ExpenseAccessError, ExpenseError,
-    ExpenseValidationError, SetupError)
+    ExpenseValidationError, MonthClosedError, SetupError)
 from trytond.modules.cae_members.tests.deadline import on
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
@@ -188,6 +188,37 @@ class ExpenseMixin:
                     (('paid', '=', False), []),
                     (('paid', 'in', [True]), [expense])]:
                 self.assertEqual(Expense.search([domain]), found)
+
+    @with_transaction()
+    def test_expense_month_closed(self):
+        "What is spent in a closed month is posted on the next open day"
+        Expense = Pool().get('cae.expense')
+        with self.cooperative() as c:
+            january, february = dt.date(YEAR, 1, 31), dt.date(YEAR, 2, 1)
+
+            def sheet():
+                return self.sheet(
+                    c, self.line(c, 'supplies', 12, date=january),
+                    date=january)
+            late, waiting = sheet(), sheet()
+            Expense.submit([waiting])
+            Expense.approve([waiting])
+            c.close(1)
+            message = "Date it 02/01/2025 or later"
+            for expense, name in [(late, 'submit'), (waiting, 'post')]:
+                with undone(), self.assertRaisesRegex(
+                        MonthClosedError, message):
+                    getattr(Expense, name)([Expense(expense.id)])
+                self.assertFalse(Expense(expense.id).move)
+            Expense.write(
+                Expense.browse([late, waiting]), {'date': february})
+            Expense.submit([Expense(late.id)])
+            Expense.approve([Expense(late.id)])
+            Expense.post(Expense.browse([late, waiting]))
+            for expense in Expense.browse([late, waiting]):
+                self.assertEqual(
+                    (expense.move.date, expense.lines[0].date),
+                    (february, january))
 
     @with_transaction()
     def test_expense_card(self):

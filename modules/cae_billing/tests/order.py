@@ -8,7 +8,8 @@ from unittest.mock import patch
 from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessButtonError, AccessError
 from trytond.modules.cae_billing.exceptions import (
-    ActivityRequiredError, AmountError, ApprovalError, SellingNotAllowedError)
+    ActivityRequiredError, AmountError, ApprovalError, GiveUpError,
+    SellingNotAllowedError)
 from trytond.modules.cae_members.tests.server import clear_cache, undone
 from trytond.pool import Pool
 from trytond.transaction import Transaction
@@ -204,6 +205,58 @@ class OrderTestMixin:
         self.assertEqual(
             [e.action for e in order.approval_events][::-1],
             ['submit', 'refuse', 'submit', 'withdraw', 'submit', 'approve'])
+        return order
+
+    def check_give_up(self, s, order):
+        "The accounting gives up what is left of it, and says why"
+        pool = Pool()
+        Forecast = pool.get('cae.activity.forecast')
+        GiveUp = pool.get('cae.approval.give_up', type='wizard')
+        Order = pool.get(s.model)
+        name = s.model.split('.')[0] + 's'
+
+        def expected():
+            clear_cache()
+            return sum(getattr(f, name) for f in Forecast.search([]))
+        self.assertTrue(expected())
+        for login in ['A1', 'A2', 'other', 'advisor']:
+            with self.subTest(login=login), undone(), s.user(login), \
+                    self.assertRaises(REFUSED):
+                Order.give_up_rest([Order(order.id)], "Mine")
+        with s.user('accountant'), self.assertRaises(AccessError), undone():
+            Order.write([Order(order.id)], {'given_up': True})
+        draft = s.write()
+        for refused, reason, error in [
+                (order, " ", GiveUpError),
+                (draft, "Draft", AccessButtonError)]:
+            with self.subTest(reason=reason), undone(), \
+                    s.user('accountant'), self.assertRaises(error):
+                Order.give_up_rest([Order(refused.id)], reason)
+        self.assertTrue(expected())
+        with s.user('accountant'), Transaction().set_context(
+                active_model=s.model, active_id=order.id,
+                active_ids=[order.id]):
+            session, _, _ = GiveUp.create()
+            GiveUp.execute(
+                session, {'start': {'reason': "Stopped"}}, 'give_up')
+        run_tasks()
+        self.assertEqual(expected(), 0)
+        order = Order(order.id)
+        self.assertEqual(
+            (order.given_up, order.to_invoice, order.amount_to_invoice()),
+            (True, False, 0))
+        self.assertEqual(
+            [i for i in order.invoices if i.state == 'draft'], [])
+        with s.user('A1'):
+            event = Order(order.id).approval_events[0]
+            self.assertEqual(
+                (event.action, event.comment, event.author),
+                ('give_up', "Stopped", "User accountant"))
+            copy, = Order.copy([Order(order.id)])
+        self.assertFalse(Order(copy.id).given_up)
+        with undone(), s.user('accountant'), \
+                self.assertRaises(AccessButtonError):
+            Order.give_up_rest([Order(order.id)], "Again")
         return order
 
     def check_values(self, s):

@@ -5,7 +5,8 @@ import datetime as dt
 from decimal import Decimal as D
 
 from trytond.model.exceptions import AccessError
-from trytond.modules.cae_billing.exceptions import ActivityClosedError
+from trytond.modules.cae_billing.exceptions import (
+    ActivityClosedError, GiveUpError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
@@ -256,6 +257,41 @@ class PurchaseMixin(OrderTestMixin):
             a1 = s.c.activity('A1')
             self.assertEqual(
                 a1.results([a1], MARCH)[a1.id], D(-300))
+
+    @with_transaction()
+    def test_purchase_give_up(self):
+        "What the supplier never delivers is no longer expected"
+        Invoice = Pool().get('account.invoice')
+        InvoiceLine = Pool().get('account.invoice.line')
+        with Purchases.enter() as s:
+            purchase = s.ordered((300, [TAX]), (100, []))
+            invoice, = purchase.invoices
+            InvoiceLine.delete([invoice.lines[1]])
+            invoice.reference = "F1"
+            invoice.invoice_date = MARCH
+            invoice.save()
+            clear_cache()
+            invoice = s.press('accountant', 'post', invoice)
+            purchase = self.check_give_up(
+                s, type(purchase)(purchase.id))
+            self.assertEqual(
+                (purchase.state, list(purchase.invoices)),
+                ('processing', [invoice]))
+            s.pay(Invoice(invoice.id), MARCH)
+            self.assertEqual(type(purchase)(purchase.id).state, 'done')
+            # Nothing is left of what is invoiced to the end
+            whole = s.ordered((100, []))
+            invoice, = whole.invoices
+            invoice.reference = "F2"
+            invoice.invoice_date = MARCH
+            invoice.save()
+            for name in ['validate_invoice', 'post']:
+                s.press('accountant', name, invoice)
+                with self.subTest(name=name), undone(), \
+                        s.user('accountant'), \
+                        self.assertRaises(GiveUpError):
+                    type(whole).give_up_rest(
+                        [type(whole)(whole.id)], "Nothing")
 
     @with_transaction()
     def test_purchase_forecast(self):

@@ -8,9 +8,11 @@ from collections import defaultdict
 from decimal import Decimal as D
 from xml.etree import ElementTree
 
+from trytond.exceptions import UserError
 from trytond.model.exceptions import AccessError
 from trytond.modules.cae_billing.exceptions import (
-    DepositUnpaidError, QuoteExpiredError)
+    AmountError, DepositUnpaidError, GiveUpError, QuoteExpiredError,
+    SetupError)
 from trytond.modules.cae_members.tests.server import (
     clear_cache, undone, with_transaction)
 from trytond.pool import Pool
@@ -321,6 +323,82 @@ class SaleMixin(OrderTestMixin):
             account = s.c.account('4191')
             self.assertEqual(account.balance, 0)
             self.assertEqual(type(sale)(sale.id).state, 'done')
+
+    @with_transaction()
+    def test_sale_deposit_rate(self):
+        "The entrepreneur asks for any part of the amount as a deposit"
+        Sale = Pool().get('sale.sale')
+        with Sales.enter() as s:
+            s.ceiling(None, kind='quote')
+            sale = s.write((1000, [TAX]), deposit_rate=D('0.125'))
+            printed, = sale._printed_deposits(sale._printed_lang)
+            self.assertEqual(printed.name, "Deposit of 12.5 %")
+            sale = s.press('A1', 'quote_alone', sale)
+            deposit, = sale.advance_payment_lines
+            self.assertEqual(
+                (deposit.amount, deposit.account.code, deposit.description),
+                (D(125), '4191', "Deposit of 12.5 %"))
+            sale = s.press('A1', 'accept', sale)
+            invoice, = sale.advance_payment_invoices
+            self.assertEqual(invoice.total_amount, D(150))
+            copy, = Sale.copy([sale])
+            self.assertEqual(
+                (copy.deposit_rate, list(copy.advance_payment_lines)),
+                (D('0.125'), []))
+            for rate, error in [
+                    ('-0.1', UserError), ('1.01', UserError),
+                    ('0', UserError), ('NaN', AmountError),
+                    ('Infinity', AmountError)]:
+                with self.subTest(rate=rate), undone(), \
+                        self.assertRaises(error):
+                    s.write(deposit_rate=D(rate))
+            with undone(), self.assertRaises(UserError):
+                s.write(
+                    deposit_rate=D('0.1'), advance_payment_term=s.term.id)
+            with undone(), s.user('A2'), self.assertRaises(AccessError):
+                Sale.write([Sale(copy.id)], {'deposit_rate': D('0.2')})
+            with undone(), self.assertRaises(SetupError):
+                kind = s.c.account('4191').type
+                kind.unearned_revenue = False
+                kind.save()
+                s.press('A1', 'quote_alone', s.write(deposit_rate=D('0.1')))
+
+    @with_transaction()
+    def test_sale_give_up(self):
+        "What the customer no longer wants is no longer expected"
+        pool = Pool()
+        Invoice = pool.get('account.invoice')
+        with Sales.enter() as s:
+            sale = self.check_give_up(s, s.ordered((300, [TAX])))
+            self.assertEqual((sale.state, list(sale.invoices)), ('done', []))
+            with undone(), self.assertRaises(REFUSED):
+                s.press('A1', 'invoice_own', sale)
+
+            def ordered():
+                sale = s.ordered((300, [TAX]), advance_payment_term=s.term.id)
+                return sale, sale.advance_payment_invoices[0]
+
+            def give_up(sale):
+                clear_cache()
+                with s.user('accountant'):
+                    type(sale).give_up_rest([type(sale)(sale.id)], "Stopped")
+                clear_cache()
+                return type(sale)(sale.id)
+            sale, deposit = ordered()
+            sale = give_up(sale)
+            self.assertEqual(
+                (sale.state, list(sale.advance_payment_invoices)),
+                ('done', []))
+            # What the customer has paid is given back first
+            sale, deposit = ordered()
+            deposit = s.post(deposit)
+            with undone(), self.assertRaises(GiveUpError):
+                give_up(sale)
+            credit, = Invoice.credit([deposit])
+            with undone(), self.assertRaises(GiveUpError):
+                give_up(sale)
+            s.press('accountant', 'post', credit)
+            self.assertTrue(give_up(sale).given_up)
 
     @with_transaction()
     def test_sale_forecast(self):

@@ -121,15 +121,21 @@ def find(Model, domain, **kwargs):
 
 @contextmanager
 def undone():
-    "Undo what is done in the context, also when it fails"
-    cursor = Transaction().connection.cursor()
+    "Undo what is done in the context, also when it fails; it nests"
+    transaction = Transaction()
+    cursor = transaction.connection.cursor()
+    deleted = {
+        name: set(ids) for name, ids in transaction.delete_records.items()}
     cursor.execute('SAVEPOINT undone')
     try:
         yield
     finally:
         cursor.execute('ROLLBACK TO SAVEPOINT undone')
+        # It would hide the one around it, which has the same name
+        cursor.execute('RELEASE SAVEPOINT undone')
         # What was deleted is there again
-        Transaction().delete_records.clear()
+        transaction.delete_records.clear()
+        transaction.delete_records.update(deleted)
         clear_cache()
 
 

@@ -15,7 +15,7 @@ from trytond.modules.cae_members.exceptions import (
     ActivityAccessError, ContractAccessError, ContractError,
     ContractValidationError, EntrepreneurValidationError,
     HolderValidationError, SetupError)
-from trytond.modules.cae_members.tests.server import with_transaction
+from trytond.modules.cae_members.tests.server import undone, with_transaction
 from trytond.modules.company.tests import (
     CompanyTestMixin, PartyCompanyCheckEraseMixin, create_company, set_company)
 from trytond.modules.party.exceptions import EraseError
@@ -192,6 +192,24 @@ class CaeMembersTestCase(
             self.assertEqual(
                 Activity.holders_at([activity], dt.date(2026, 1, 1)),
                 {activity.id: [(ana, Decimal(1))]})
+
+    @with_transaction()
+    def test_undone(self):
+        "What is undone is undone as it was nested"
+        Party = Pool().get('party.party')
+        first, second = Party.create([{'name': "First"}, {'name': "Second"}])
+
+        def names():
+            return [p.name for p in Party.browse([first, second])]
+        with undone():
+            Party.write([first], {'name': "Third"})
+            with self.assertRaises(ValueError), undone():
+                Party.write([second], {'name': "Fourth"})
+                raise ValueError
+            self.assertEqual(names(), ["Third", "Second"])
+            Party.write([second], {'name': "Fifth"})
+            self.assertEqual(names(), ["Third", "Fifth"])
+        self.assertEqual(names(), ["First", "Second"])
 
     @with_transaction()
     def test_setup(self):
