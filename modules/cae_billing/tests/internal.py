@@ -480,7 +480,7 @@ class InternalMixin:
 
     @with_transaction()
     def test_internal_settlement(self):
-        "A proposal holds back the closing of both activities"
+        "What is drafted or proposed holds back the closing of both activities"
         pool = Pool()
         Internal = pool.get('cae.internal')
         Settlement = pool.get('cae.settlement')
@@ -491,12 +491,17 @@ class InternalMixin:
                             'company': c.company.id, 'date': MARCH,
                             'activity': c.activity(code).id,
                             'closing_reason': 'given_up'}])
+                for operation in [None, Internal.propose]:
+                    with self.subTest(operation=operation), undone():
+                        if operation:
+                            operation([document])
+                        Settlement.check([settlement])
+                        self.assertIn((document, True), {
+                                (f.origin, f.blocking)
+                                for f in Settlement(settlement.id).facts})
                 with undone():
-                    Internal.propose([document])
+                    Internal.delete([document])
                     Settlement.check([settlement])
-                    self.assertIn((document, True), {
-                            (f.origin, f.blocking)
+                    self.assertNotIn('cae.internal', {
+                            f.origin.__name__ if f.origin else None
                             for f in Settlement(settlement.id).facts})
-                Settlement.check([settlement])
-                self.assertNotIn(document, {
-                        f.origin for f in Settlement(settlement.id).facts})
