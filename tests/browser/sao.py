@@ -175,7 +175,6 @@ class Browser:
         "Close the open view"
         # Its cross may lie under the completion of the search
         self.driver.execute_script('Sao.Tab.tabs.close_current()')
-        self.settle()
 
     def errors(self):
         "Return what the scripts of the client stumbled on since last asked"
